@@ -1,0 +1,1 @@
+"""Notify: a self-hosted notification delivery pipeline."""

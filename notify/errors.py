@@ -1,0 +1,66 @@
+"""Errors a caller can mend, each with its HTTP status and the ``type`` of the answer.
+
+NotifyError
+ ├─ InvalidRequest   400 invalid_request_error
+ ├─ Unauthenticated  401 authentication_error
+ ├─ NotFound         404 not_found
+ ├─ Conflict         409 conflict (permanent unless ``retry``)
+ ├─ TooLarge         413 invalid_request_error
+ └─ Unavailable      503 service_unavailable, with Retry-After
+ContentError         a template or document that cannot be rendered: the message's failure, never the batch's
+
+What a provider answered is not an exception: see ``notify.model.call``.
+"""
+
+
+class NotifyError(Exception):
+    """Something the caller can mend; ``str()`` is the message they read."""
+
+    status = 500
+    type = "internal_error"
+
+
+class InvalidRequest(NotifyError):
+    status = 400
+    type = "invalid_request_error"
+
+
+class Unauthenticated(NotifyError):
+    status = 401
+    type = "authentication_error"
+
+
+class NotFound(NotifyError):
+    status = 404
+    type = "not_found"
+
+
+class Conflict(NotifyError):
+    """A state or name forbids the call. ``retry``: the same call may succeed later."""
+
+    status = 409
+    type = "conflict"
+
+    def __init__(self, message: str, *, retry: bool = False) -> None:
+        super().__init__(message)
+        self.retry = retry
+
+
+class TooLarge(NotifyError):
+    status = 413
+    type = "invalid_request_error"
+
+
+class Unavailable(NotifyError):
+    """A part Notify needs is away; the call has changed nothing."""
+
+    status = 503
+    type = "service_unavailable"
+
+    def __init__(self, message: str, *, retry_after_s: int = 2) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ContentError(Exception):
+    """Content that cannot be rendered; the text names the line, variable or limit."""

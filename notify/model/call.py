@@ -1,0 +1,158 @@
+"""The sans-IO contract between providers and transports: calls, answers and outcomes.
+
+A provider turns an ``Outgoing`` into a call; a transport turns the call into an answer; the provider
+turns the answer into an outcome. Only transports touch the network.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from notify.model.output import Output
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One delivery, ready to be said in a provider's words.
+
+    ``profile``: the recipient's merged profile. ``idempotency_key``: the same for every attempt of this
+    delivery; adapters pass it on where the provider has such a thing. ``override``: the sender's
+    provider override of this message, deep-merged into the request after rendering.
+    """
+
+    message_id: str
+    idempotency_key: str
+    output: Output
+    profile: Mapping[str, Any]
+    override: Mapping[str, Any] = field(default_factory=dict)
+
+
+# --- calls: what a transport shall do ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpCall:
+    """One HTTP request. ``untrusted``: the URL came from a message, not from an operator's settings."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    untrusted: bool = False
+
+
+class SmtpSecurity(StrEnum):
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmtpServer:
+    """Where to connect and as whom; equal servers share pooled connections."""
+
+    host: str
+    port: int
+    security: SmtpSecurity
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmtpCall:
+    """One message for one envelope. ``data`` is the RFC 5322 message with CRLF line ends."""
+
+    server: SmtpServer
+    sender: str
+    recipients: tuple[str, ...]
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepCall:
+    """The sandbox: nothing leaves; the rendered output stays readable in the message log."""
+
+
+Call = HttpCall | SmtpCall | KeepCall
+
+
+# --- answers: what came back ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpAnswer:
+    """Header names are lower case. ``body`` is cut at the transport's size limit."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmtpAnswer:
+    """The last reply of the dialogue. ``stage``: connect, auth, mail, rcpt or data."""
+
+    code: int
+    text: str
+    stage: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """The sandbox's answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoAnswer:
+    """Nothing usable came back: refused, reset, timed out, oversized, or never tried.
+
+    ``forbidden``: the private-address guard refused the address; trying again cannot help.
+    """
+
+    error: str
+    forbidden: bool = False
+
+
+Answer = HttpAnswer | SmtpAnswer | Kept | NoAnswer
+
+
+# --- outcomes: what it means ---------------------------------------------------------------------
+
+
+class Blame(StrEnum):
+    """Who is at fault decides what follows: see the error classes of ``docs/architecture.md``."""
+
+    RECIPIENT = "recipient"
+    PROVIDER = "provider"
+    CONTENT = "content"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """``reference``: the provider's own ids, for the log and for later callbacks.
+
+    ``delivered``: the provider's acceptance is also the delivery (webhooks).
+    """
+
+    reference: Mapping[str, str] = field(default_factory=dict)
+    delivered: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transient:
+    """Worth another try with the same provider, not before ``retry_after_s`` seconds."""
+
+    reason: str
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permanent:
+    """Not worth another try. ``blame`` PROVIDER: the next provider may; RECIPIENT: the next channel may."""
+
+    reason: str
+    blame: Blame
+
+
+Outcome = Accepted | Transient | Permanent

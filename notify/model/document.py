@@ -1,0 +1,123 @@
+"""A resolved document: Elemental after control flow, variables and locale, still channel-neutral.
+
+``render`` makes it, ``deliver`` turns it into one channel's output. All strings are final text;
+``Text`` and ``Quote`` hold Markdown in which data values are already escaped, so that a value can
+never become a link, a heading or HTML.
+"""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, TypeAdapter
+
+Align = Literal["left", "center", "right", "full"]
+TextStyle = Literal["text", "h1", "h2", "h3", "subtext"]
+Channels = tuple[str, ...] | None
+"""The channels or provider keys an element is limited to; None is all of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meta:
+    title: str
+    channels: Channels = None
+    type: Literal["meta"] = "meta"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """``content`` is Markdown."""
+
+    content: str
+    align: Align = "left"
+    text_style: TextStyle = "text"
+    color: str | None = None
+    bold: bool = False
+    italic: bool = False
+    strikethrough: bool = False
+    underline: bool = False
+    channels: Channels = None
+    type: Literal["text"] = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """``href`` is empty when the author's URL had a scheme that is not allowed."""
+
+    content: str
+    href: str
+    action_id: str | None = None
+    style: Literal["button", "secondary", "tertiary", "link"] = "button"
+    align: Align = "center"
+    background_color: str | None = None
+    channels: Channels = None
+    type: Literal["action"] = "action"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    src: str
+    href: str | None = None
+    alt_text: str | None = None
+    width: str | None = None
+    align: Align = "center"
+    channels: Channels = None
+    type: Literal["image"] = "image"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Divider:
+    color: str | None = None
+    channels: Channels = None
+    type: Literal["divider"] = "divider"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """``content`` is Markdown."""
+
+    content: str
+    align: Align = "left"
+    border_color: str | None = None
+    text_style: TextStyle = "text"
+    channels: Channels = None
+    type: Literal["quote"] = "quote"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Html:
+    """Email only; the author's HTML, with data values escaped."""
+
+    content: str
+    channels: Channels = None
+    type: Literal["html"] = "html"
+
+
+Element = Annotated[Meta | Text | Action | Image | Divider | Quote | Html, Discriminator("type")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelBlock:
+    """The content of one channel (``email``), one provider (``slack``) or ``default``.
+
+    ``error``: the block could not be rendered; that channel fails with it and the others go on.
+    """
+
+    channel: str
+    elements: tuple[Element, ...] = ()
+    raw: dict[str, Any] | None = None
+    error: str | None = None
+    channels: Channels = None
+    type: Literal["channel"] = "channel"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """Either flat (``elements``) or split into channel ``blocks``, never both."""
+
+    elements: tuple[Element, ...] = ()
+    blocks: tuple[ChannelBlock, ...] = ()
+    warnings: tuple[str, ...] = field(default=())
+
+
+DOCUMENT: TypeAdapter[Document] = TypeAdapter(Document)
+"""Reads and writes a Document as JSON."""

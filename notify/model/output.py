@@ -1,0 +1,98 @@
+"""What one channel sends: the finished content, before a provider's request is built from it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """The ``content`` object of ``GET /messages/{id}/output``; unused keys are empty."""
+
+    html: str = ""
+    title: str = ""
+    body: str = ""
+    subject: str = ""
+    text: str = ""
+    blocks: tuple[dict[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailOutput:
+    subject: str
+    html: str
+    text: str
+
+    def rendered(self) -> Rendered:
+        return Rendered(subject=self.subject, html=self.html, text=self.text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmsOutput:
+    body: str
+
+    def rendered(self) -> Rendered:
+        return Rendered(body=self.body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    label: str
+    url: str
+    style: str = "button"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushOutput:
+    """``click_url``: what a tap opens (the first action's link)."""
+
+    title: str
+    body: str
+    click_url: str | None = None
+    image_url: str | None = None
+
+    def rendered(self) -> Rendered:
+        return Rendered(title=self.title, body=self.body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxOutput:
+    """Also the banner channel. ``body`` keeps its Markdown."""
+
+    title: str
+    body: str
+    actions: tuple[Button, ...] = ()
+
+    def rendered(self) -> Rendered:
+        return Rendered(title=self.title, body=self.body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatOutput:
+    """``blocks``: channel-neutral pieces, in order, from which a chat provider builds its own.
+
+    Each is ``{"type": "text" | "header" | "quote" | "divider" | "image" | "action", "text": Markdown or label,
+    "url"?, "style"?}``; all values are strings. ``raw`` is an author's own provider payload, used as it is.
+    """
+
+    title: str
+    text: str
+    blocks: tuple[dict[str, str], ...] = ()
+    raw: dict[str, Any] | None = None
+
+    def rendered(self) -> Rendered:
+        return Rendered(title=self.title, body=self.text, blocks=self.blocks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookOutput:
+    """The JSON body that is posted: ``{"message": {"template", "to", "data", "content"}}``."""
+
+    payload: dict[str, Any]
+    title: str = ""
+    body: str = ""
+
+    def rendered(self) -> Rendered:
+        return Rendered(title=self.title, body=self.body)
+
+
+Output = EmailOutput | SmsOutput | PushOutput | InboxOutput | ChatOutput | WebhookOutput
