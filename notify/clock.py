@@ -1,6 +1,7 @@
 """The time, in one place, so that a test can move it. Always aware, always UTC."""
 
-from datetime import UTC, datetime
+from datetime import UTC as UTC
+from datetime import datetime
 
 
 def now() -> datetime:

@@ -28,12 +28,16 @@ class Settings(BaseSettings):
     # --- where things are
     database_url: str = Field(validation_alias=_env("DATABASE_URL"))
     broker_url: str = Field(validation_alias=_env("BROKER_URL"))
-    encryption_key: SecretStr = Field(description="url-safe base64 of 32 random bytes; encrypts provider settings")
+    encryption_key: SecretStr = Field(
+        description="url-safe base64 of 32 random bytes; encrypts provider settings"
+    )
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8020, ge=0, le=65535)
     flower_host: str = "127.0.0.1"
     flower_port: int = Field(default=5555, ge=0, le=65535)
-    flower_basic_auth: SecretStr | None = Field(default=None, description="user:password; Flower refuses to start without")
+    flower_basic_auth: SecretStr | None = Field(
+        default=None, description="user:password; Flower refuses to start without"
+    )
     public_url: str | None = Field(default=None, description="base URL under which people reach the API")
 
     # --- logs
@@ -47,17 +51,28 @@ class Settings(BaseSettings):
     # --- accept
     max_body_bytes: Bytes = 4 * 1024 * 1024
     accept_batch_size: int = Field(default=200, gt=0)
-    accept_waiting_max: int = Field(default=2000, gt=0, description="requests that may wait for a flush; more get 503")
+    accept_waiting_max: int = Field(
+        default=2000, gt=0, description="requests that may wait for a flush; more get 503"
+    )
 
     # --- stages
     batch_size: int = Field(default=100, gt=0, le=1000)
+    bulk_above: int = Field(
+        default=50, ge=0, description="recipients of one send from which on it takes the bulk lane"
+    )
     lease_s: Seconds = 10.0
-    max_claims: int = Field(default=6, gt=1, description="claims of one stage before a message is set aside")
-    horizon_s: Seconds = Field(default=60.0, description="waits up to this are Celery countdowns, longer ones the dispatcher's")
+    max_lost: int = Field(
+        default=3, gt=0, description="workers one piece of work may kill before it is set aside"
+    )
+    horizon_s: Seconds = Field(
+        default=60.0, description="waits up to this are Celery countdowns, longer ones the dispatcher's"
+    )
     visibility_timeout_s: Seconds = 300.0
     dispatch_every_s: Seconds = 5.0
     reconcile_every_s: Seconds = 5.0
-    reconcile_grace_s: Seconds = Field(default=5.0, description="how long ready work may lie before it is published again")
+    reconcile_grace_s: Seconds = Field(
+        default=5.0, description="how long ready work may lie before it is published again"
+    )
     pass_size: int = Field(default=1000, gt=0, description="rows one pass of a periodic task may touch")
     retention_days: int = Field(default=90, gt=0)
 
@@ -110,7 +125,7 @@ def load() -> Settings:
         SettingsError: some are missing or wrong; all of them are named.
     """
     try:
-        return Settings()  # type: ignore[call-arg]  # values come from the environment
+        return Settings()  # values come from the environment
     except ValidationError as error:
         lines = [f"  {_variable(problem['loc'])}: {problem['msg']}" for problem in error.errors()]
         raise SettingsError("Settings are missing or wrong:\n" + "\n".join(lines)) from None

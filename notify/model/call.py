@@ -4,7 +4,7 @@ A provider turns an ``Outgoing`` into a call; a transport turns the call into an
 turns the answer into an outcome. Only transports touch the network.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -33,13 +33,18 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpCall:
-    """One HTTP request. ``untrusted``: the URL came from a message, not from an operator's settings."""
+    """One HTTP request. ``untrusted``: the URL came from a message, not from an operator's settings.
+
+    URL, headers and body may hold secrets and are left out of ``repr``. ``then``: for vendors that want
+    a look-up first, the request that follows this one's answer; None from it makes that answer the last.
+    """
 
     method: str
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
     untrusted: bool = False
+    then: "Callable[[HttpAnswer], HttpCall | None] | None" = field(default=None, repr=False, compare=False)
 
 
 class SmtpSecurity(StrEnum):
@@ -66,7 +71,7 @@ class SmtpCall:
     server: SmtpServer
     sender: str
     recipients: tuple[str, ...]
-    data: bytes
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +112,7 @@ class Kept:
 class NoAnswer:
     """Nothing usable came back: refused, reset, timed out, oversized, or never tried.
 
-    ``forbidden``: the private-address guard refused the address; trying again cannot help.
+    ``forbidden``: the address may not or cannot be called at all; trying again cannot help.
     """
 
     error: str

@@ -1,0 +1,1 @@
+"""Chat adapters: the direct_message channel."""

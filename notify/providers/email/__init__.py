@@ -1,0 +1,1 @@
+"""E-mail adapters, and what they share: addresses, one mail with its override, MIME."""

@@ -1,0 +1,59 @@
+"""Paging style A, and query parameters that hold many values."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Annotated
+from urllib.parse import unquote
+
+from fastapi import Path, Query
+from pydantic import AfterValidator, BaseModel
+
+from notify.errors import InvalidRequest
+
+PAGE_SIZE = 100
+
+PathId = Annotated[str, Path(), AfterValidator(unquote)]
+"""An id in a path: routed undecoded, decoded here, so that it may hold any character."""
+
+Many = Annotated[list[str] | None, Query()]
+"""A parameter with several values: repeated, or joined by commas, as the official clients do."""
+
+Cursor = Annotated[str | None, Query(description="From the page before; opaque.")]
+
+
+class Paging(BaseModel):
+    more: bool
+    cursor: str | None = None
+
+
+def split(values: Sequence[str] | None) -> tuple[str, ...]:
+    """The values of a ``Many`` parameter."""
+    return tuple(part for value in values or () for part in value.split(",") if part)
+
+
+def page(rows: Sequence[object], last_id: str | None) -> Paging:
+    """Paging for ``rows``, fetched with a limit of ``PAGE_SIZE`` + 1. ``last_id``: of the page's last row."""
+    more = len(rows) > PAGE_SIZE
+    return Paging(more=more, cursor=encode(last_id) if more and last_id else None)
+
+
+def encode(last_id: str) -> str:
+    return base64.urlsafe_b64encode(f"a:{last_id}".encode()).decode().rstrip("=")
+
+
+def decode(cursor: str | None) -> str | None:
+    """The id a cursor stands for.
+
+    Raises:
+        InvalidRequest: it is none of ours.
+    """
+    if not cursor:
+        return None
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, ValueError):
+        text = ""
+    if not text.startswith("a:") or "\0" in text:
+        raise InvalidRequest("cursor: not a cursor of this list")
+    return text[2:]

@@ -1,0 +1,128 @@
+"""``/providers``: configurations of email, SMS and other services. Secrets go in and are shown masked."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from notify.api.auth import DOCUMENTED, Authenticated
+from notify.api.errors import RESPONSES, ErrorBody
+from notify.api.idempotency import IdempotentRoute
+from notify.api.paging import PAGE_SIZE, Cursor, Paging, PathId, decode, page
+from notify.api.storable import storable
+from notify.clock import to_ms
+from notify.errors import InvalidRequest, NotFound
+from notify.manage import providers
+from notify.store.providers import Configured
+
+_NOT_FOUND: dict[int | str, dict[str, Any]] = {
+    404: {"model": ErrorBody, "description": "No such configuration."}
+}
+router = APIRouter(
+    tags=["providers"],
+    prefix="/providers",
+    responses=RESPONSES,
+    dependencies=[DOCUMENTED],
+    route_class=IdempotentRoute,
+)
+
+
+class ProviderBody(BaseModel):
+    provider: str = Field(examples=["smtp"])
+    alias: str | None = Field(default=None, max_length=100)
+    title: str | None = Field(default=None, max_length=200)
+    settings: dict[str, Any] = Field(
+        default_factory=dict, examples=[{"host": "smtp.example.com", "port": 587}]
+    )
+
+
+class Provider(BaseModel):
+    id: str
+    created: int
+    provider: str
+    settings: dict[str, Any]
+    title: str
+    alias: str | None = None
+    updated: int | None = None
+
+
+class ProviderPage(BaseModel):
+    paging: Paging
+    results: list[Provider]
+
+
+def _view(configured: Configured) -> Provider:
+    return Provider(
+        id=str(configured.id),
+        created=to_ms(configured.created_at) or 0,
+        provider=configured.provider,
+        settings=providers.masked(configured),
+        title=configured.title,
+        alias=configured.alias,
+        updated=to_ms(configured.updated_at),
+    )
+
+
+@router.get("", response_model_exclude_none=True)
+def find(caller: Authenticated, cursor: Cursor = None) -> ProviderPage:
+    """Configurations in the order they were made, which is their priority."""
+    rows = providers.find(caller.world, after=_after(cursor), limit=PAGE_SIZE + 1)
+    shown = rows[:PAGE_SIZE]
+    last = str(shown[-1].id) if shown else None
+    return ProviderPage(paging=page(rows, last), results=[_view(row) for row in shown])
+
+
+@router.post("", status_code=201, response_model_exclude_none=True)
+def create(body: ProviderBody, caller: Authenticated) -> Provider:
+    """Configure a provider."""
+    storable(body.model_dump())
+    return _view(
+        providers.create(
+            caller.world, body.provider, alias=body.alias, title=body.title, settings=body.settings
+        )
+    )
+
+
+@router.get("/{provider_id}", responses=_NOT_FOUND, response_model_exclude_none=True)
+def get(provider_id: PathId, caller: Authenticated) -> Provider:
+    return _view(providers.get(caller.world, _id(provider_id)))
+
+
+@router.put("/{provider_id}", responses=_NOT_FOUND, response_model_exclude_none=True)
+def replace(provider_id: PathId, body: ProviderBody, caller: Authenticated) -> Provider:
+    """Replace a configuration; what is omitted is removed, a masked secret keeps its value."""
+    storable(body.model_dump())
+    return _view(
+        providers.replace(
+            caller.world,
+            _id(provider_id),
+            body.provider,
+            alias=body.alias,
+            title=body.title,
+            settings=body.settings,
+        )
+    )
+
+
+@router.delete("/{provider_id}", status_code=204, responses=_NOT_FOUND)
+def delete(provider_id: PathId, caller: Authenticated) -> Response:
+    """Delete a configuration; deliveries under way with it fail over."""
+    providers.delete(caller.world, _id(provider_id))
+    return Response(status_code=204)
+
+
+def _id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound("This provider configuration does not exist.") from None
+
+
+def _after(cursor: str | None) -> UUID | None:
+    last = decode(cursor)
+    try:
+        return UUID(last) if last else None
+    except ValueError:
+        raise InvalidRequest("cursor: not a cursor of this list") from None

@@ -1,0 +1,85 @@
+"""The instance a command talks to: options, environment, or the data directory of ``notify up``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import requests
+import typer
+
+from notify.cli.failure import explained, fail
+from notify.local import instance
+from notify.model.names import World
+
+_TIMEOUT_S = 30
+
+Url = Annotated[str | None, typer.Option(envvar="NOTIFY_URL", help="Base URL of the API.")]
+Key = Annotated[str | None, typer.Option(envvar="NOTIFY_API_KEY", help="API key.", show_envvar=True)]
+DataDir = Annotated[
+    Path,
+    typer.Option(
+        envvar="NOTIFY_DATA_DIR", help="Where `notify up` keeps its instance: its address and keys."
+    ),
+]
+InWorld = Annotated[World, typer.Option("--world", help="Whose key to take from the data directory.")]
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An API and the key to it."""
+
+    url: str
+    key: str
+
+    def get(self, *path: str, **query: Any) -> Json:
+        """``GET`` a resource; its path is given in parts."""
+        return self._call("GET", "/".join(quote(part, safe="") for part in path), params=query)
+
+    def post(self, path: str, body: Json, headers: dict[str, str] | None = None) -> Json:
+        return self._call("POST", path, json=body, headers=headers)
+
+    def _call(self, method: str, path: str, *, headers: dict[str, str] | None = None, **rest: Any) -> Json:
+        everything = {"Authorization": f"Bearer {self.key}", **(headers or {})}
+        url = f"{self.url.rstrip('/')}/{path}"
+        try:
+            answer = requests.request(method, url, headers=everything, timeout=_TIMEOUT_S, **rest)
+        except requests.ConnectionError:
+            fail(f"notify: nothing answers at {self.url}. Is it running? `notify up` starts one.")
+        except requests.RequestException as error:
+            fail(f"notify: {error}")
+        if not answer.ok:
+            fail(f"notify: {answer.status_code} {_reason(answer)}")
+        return _object(answer)
+
+
+def target(url: str | None, key: str | None, data_dir: Path, world: World) -> Target:
+    """Where to send a command's requests."""
+    if url and key:
+        return Target(url, key)
+    with explained():
+        kept = instance.load(data_dir)
+    if kept is None:
+        missing = "--key or NOTIFY_API_KEY" if url else "--url and --key (or NOTIFY_URL and NOTIFY_API_KEY)"
+        fail(
+            f"notify: no instance in {data_dir.absolute()}: start one with `notify up`, or give {missing}.", 2
+        )
+    found = key or kept.api_keys.get(world)
+    if not found:
+        fail(f"notify: {data_dir} holds no {world} key: give --key.", 2)
+    return Target(url or kept.base_url, found)
+
+
+def _reason(answer: requests.Response) -> str:
+    error = _object(answer)
+    return str(error.get("message") or answer.reason)
+
+
+def _object(answer: requests.Response) -> Json:
+    try:
+        body = answer.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}

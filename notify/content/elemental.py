@@ -1,0 +1,135 @@
+"""From Elemental to a document: an author's content and the variables go in, final text comes out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from notify.content.fields import Fields, Run
+from notify.content.flow import flow, narrowed, occurrences
+from notify.errors import ContentError
+from notify.expression import Budget, Escape, Limits, Scope, render_within, scope
+from notify.model.document import ChannelBlock, Document
+
+DEFAULT = "default"
+
+
+def resolve(
+    content: Mapping[str, Any], *, variables: Mapping[str, Any], locale: str | None, limits: Limits
+) -> Document:
+    """Fills in variables, control flow and locale.
+
+    Args:
+        content: Elemental (``elements``), its short form (``title``, ``body``), or both; see ``check``.
+        variables: the roots, such as ``data`` and ``profile``.
+        locale: the recipient's; elements without it keep their own text.
+        limits: what a flat document, or each channel block, may cost.
+
+    Returns:
+        The document; its warnings say what was left out and why.
+
+    Raises:
+        ContentError: a flat document cannot be rendered. A channel block keeps its error instead.
+    """
+    run = Run(locale=locale, budget=Budget(limits), refs={})
+    names = _names(content, variables, run.refs)
+    elements = _elements(content)
+    if any(_is_block(element) for element in elements):
+        blocks = _blocks(elements, names, run, limits)
+        return Document(blocks=blocks, warnings=tuple(run.warnings))
+    shown = flow(elements, names, run, "elements")
+    return Document(elements=tuple(shown), warnings=tuple(run.warnings))
+
+
+def _names(content: Mapping[str, Any], variables: Mapping[str, Any], refs: dict[str, Any]) -> Scope:
+    roots = variables.roots if isinstance(variables, Scope) else variables
+    return scope({**roots, "refs": refs}, roots.get("data"), strict=content.get("scope") == "strict")
+
+
+def _elements(content: Mapping[str, Any]) -> list[Any]:
+    elements = content.get("elements")
+    own = list(elements) if isinstance(elements, list) else []
+    sugar = _sugar(content)
+    if not sugar or not any(_is_block(element) for element in own):
+        return sugar + own
+    return _with_default(own, sugar)
+
+
+def _sugar(content: Mapping[str, Any]) -> list[Any]:
+    title, body = content.get("title"), content.get("body")
+    elements: list[Any] = []
+    if title is not None:
+        elements.append({"type": "meta", "title": title})
+    if body is not None:
+        elements.append({"type": "text", "content": body})
+    return elements
+
+
+def _with_default(blocks: list[Any], sugar: list[Any]) -> list[Any]:
+    """Title and body beside channel blocks stand for the channels that have no block of their own."""
+    default = next((block for block in blocks if _is_block(block) and block.get("channel") == DEFAULT), None)
+    if default is None:
+        return [{"type": "channel", "channel": DEFAULT, "elements": sugar}, *blocks]
+    merged = {**default, "elements": [*sugar, *(default.get("elements") or [])]}
+    return [merged if block is default else block for block in blocks]
+
+
+def _is_block(element: Any) -> bool:
+    return isinstance(element, Mapping) and element.get("type") == "channel"
+
+
+# --- channel blocks ------------------------------------------------------------------------------
+
+
+def _blocks(elements: list[Any], names: Scope, run: Run, limits: Limits) -> tuple[ChannelBlock, ...]:
+    blocks = []
+    for index, element in enumerate(elements):
+        if not _is_block(element):
+            run.warn(f"elements[{index}]", "stands beside channel blocks; skipped")
+            continue
+        # Each block has a budget of its own, so that one cannot use up another's.
+        run.budget = Budget(limits)
+        if block := _block(element, names, run, f"elements[{index}]"):
+            blocks.append(block)
+    return tuple(blocks)
+
+
+def _block(element: Mapping[str, Any], names: Scope, run: Run, at: str) -> ChannelBlock | None:
+    channel, channels = str(element.get("channel")), narrowed(None, element.get("channels"))
+    try:
+        scopes = list(occurrences(element, names, run, at))
+        if not scopes:
+            return None
+        if element.get("raw") is not None:
+            raw = _raw(Fields(element, scopes[0], run, at))
+            return ChannelBlock(channel=channel, raw=raw, channels=channels)
+        shown = [leaf for inner in scopes for leaf in _inside(Fields(element, inner, run, at))]
+        return ChannelBlock(channel=channel, elements=tuple(shown), channels=channels)
+    except ContentError as error:
+        return ChannelBlock(channel=channel, error=str(error), channels=channels)
+
+
+def _inside(fields: Fields) -> list[Any]:
+    return flow(fields.children(), fields.scope, fields.run, f"{fields.at}.elements")
+
+
+def _raw(fields: Fields) -> dict[str, Any]:
+    raw = fields.raw("raw")
+    if not isinstance(raw, Mapping):
+        raise ContentError("`raw` must be an object")
+    transformers = raw.get("transformers")
+    if isinstance(transformers, list) and "handlebars" not in transformers:
+        return dict(raw)
+    return {key: _filled(value, fields, _escape_of(key)) for key, value in raw.items()}
+
+
+def _escape_of(key: str) -> Escape:
+    return Escape.HTML if key == "html" else Escape.PLAIN
+
+
+def _filled(value: Any, fields: Fields, escape: Escape) -> Any:
+    if isinstance(value, str):
+        return render_within(value, fields.scope, escape, fields.run.budget)
+    if isinstance(value, Mapping):
+        return {key: _filled(item, fields, escape) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, fields, escape) for item in value]
+    return value

@@ -1,0 +1,90 @@
+"""One builder per element type: an element's fields go in, the resolved element comes out.
+
+A builder answers None when there is nothing to show.
+"""
+
+from collections.abc import Callable, Mapping
+
+from notify.content.fields import Fields
+from notify.expression import Escape
+from notify.model.document import Action, Channels, Divider, Html, Image, Meta, Quote, Text
+
+Leaf = Meta | Text | Action | Image | Divider | Quote | Html
+
+
+def meta(fields: Fields, channels: Channels) -> Meta:
+    return Meta(title=fields.line("title"), channels=channels)
+
+
+def text(fields: Fields, channels: Channels, content: str | None = None) -> Text:
+    """``content``: Markdown composed of inline children, in place of the field."""
+    return Text(
+        content=fields.markdown() if content is None else content,
+        align=fields.choice("align", "left", "center", "right"),
+        text_style=fields.choice("text_style", "text", "h1", "h2", "h3", "subtext"),
+        color=fields.color("color"),
+        bold=fields.flag("bold"),
+        italic=fields.flag("italic"),
+        strikethrough=fields.flag("strikethrough"),
+        underline=fields.flag("underline"),
+        channels=channels,
+    )
+
+
+def action(fields: Fields, channels: Channels) -> Action:
+    href = fields.link()
+    if not href:
+        fields.run.warn(f"{fields.at}.href", "is empty, so the action is not shown")
+    return Action(
+        content=fields.line("content"),
+        href=href,
+        action_id=fields.optional("action_id"),
+        style=fields.choice("style", "button", "secondary", "tertiary", "link"),
+        align=fields.choice("align", "center", "left", "right", "full"),
+        background_color=fields.color("background_color"),
+        channels=channels,
+    )
+
+
+def image(fields: Fields, channels: Channels) -> Image | None:
+    src = fields.image()
+    if not src:
+        fields.run.warn(f"{fields.at}.src", "is empty, so the image is not shown")
+        return None
+    return Image(
+        src=src,
+        href=fields.link() or None,
+        alt_text=fields.optional("alt_text", "altText"),
+        width=fields.width(),
+        align=fields.choice("align", "center", "left", "right", "full"),
+        channels=channels,
+    )
+
+
+def divider(fields: Fields, channels: Channels) -> Divider:
+    return Divider(color=fields.color("color"), channels=channels)
+
+
+def quote(fields: Fields, channels: Channels) -> Quote:
+    return Quote(
+        content=fields.markdown(),
+        align=fields.choice("align", "left", "center", "right"),
+        border_color=fields.color("border_color"),
+        text_style=fields.choice("text_style", "text", "h1", "h2", "h3", "subtext"),
+        channels=channels,
+    )
+
+
+def html(fields: Fields, channels: Channels) -> Html:
+    return Html(content=fields.render("content", Escape.HTML), channels=channels)
+
+
+BUILDERS: Mapping[str, Callable[[Fields, Channels], Leaf | None]] = {
+    "meta": meta,
+    "action": action,
+    "image": image,
+    "divider": divider,
+    "quote": quote,
+    "html": html,
+}
+"""The types that hold no other elements."""

@@ -1,0 +1,121 @@
+"""One element's fields as final values: the author's JSON goes in, rendered and cleaned text comes out."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from notify.content.urls import IMAGES, LINKS, allowed, scheme
+from notify.expression import Budget, Escape, Scope, render_within
+
+CONTROL = frozenset({"type", "if", "loop", "ref", "channels", "locales", "channel"})
+"""Fields that a locale cannot change."""
+
+_COLOR = re.compile(r"#[0-9a-fA-F]{3,8}|[a-zA-Z]{3,30}|(?:rgb|hsl)a?\([\d.,%/ deg]{1,40}\)")
+_WIDTH = re.compile(r"\d{1,4}(?:\.\d{1,3})?(?:px|%)?")
+
+
+@dataclass(slots=True)
+class Run:
+    """One document's (or channel block's) rendering: whose locale, at what cost, with which warnings."""
+
+    locale: str | None
+    budget: Budget
+    refs: dict[str, Any]
+    warnings: list[str] = field(default_factory=list)
+
+    def warn(self, at: str, problem: str) -> None:
+        self.warnings.append(f"{at}: {problem}")
+
+
+class Fields:
+    """The fields of one element, for one scope. Every method raises ContentError if it cannot be rendered."""
+
+    __slots__ = ("_element", "at", "run", "scope")
+
+    def __init__(self, element: Mapping[str, Any], scope: Scope, run: Run, at: str) -> None:
+        self._element = localized(element, run.locale)
+        self.scope = scope
+        self.run = run
+        self.at = at
+
+    def __contains__(self, key: str) -> bool:
+        return self._element.get(key) is not None
+
+    def raw(self, key: str) -> Any:
+        """The field as the author wrote it."""
+        return self._element.get(key)
+
+    def children(self) -> list[Mapping[str, Any]]:
+        """The element's own elements."""
+        elements = self._element.get("elements")
+        return [child for child in elements or () if isinstance(child, Mapping)]
+
+    def render(self, key: str, escape: Escape) -> str:
+        """The field with its variables filled in; empty when it is not there."""
+        value = self._element.get(key)
+        if value is None:
+            return ""
+        source = value if isinstance(value, str) else str(value)
+        return render_within(source, self.scope, escape, self.run.budget)
+
+    def markdown(self, key: str = "content") -> str:
+        """The author's Markdown, in which values are escaped."""
+        return self.render(key, Escape.MARKDOWN).strip("\n")
+
+    def line(self, key: str) -> str:
+        """Plain text on one line."""
+        return " ".join(self.render(key, Escape.PLAIN).split())
+
+    def optional(self, *keys: str) -> str | None:
+        """Plain text on one line from the first of these fields that says something."""
+        return next((text for key in keys if (text := self.line(key))), None)
+
+    def link(self, key: str = "href") -> str:
+        """A URL people may follow; empty, with a warning, when its scheme is not allowed."""
+        return self._url(key, LINKS)
+
+    def image(self, key: str = "src") -> str:
+        """A URL of an image; empty, with a warning, when its scheme is not allowed."""
+        return self._url(key, IMAGES)
+
+    def _url(self, key: str, schemes: frozenset[str]) -> str:
+        url = self.render(key, Escape.PLAIN)
+        cleaned = allowed(url, schemes)
+        if cleaned is None:
+            found = scheme("".join(url.split())) or ""
+            self.run.warn(f"{self.at}.{key}", f"the scheme `{found[:30]}` is not allowed; left empty")
+        return cleaned or ""
+
+    def choice(self, key: str, default: Any, *others: str) -> Any:
+        """One of the words the format knows, else the default."""
+        value = self._element.get(key)
+        return value if value in others else default
+
+    def flag(self, key: str) -> bool:
+        """``true`` and ``"true"`` are; all else is not."""
+        return str(self._element.get(key)).lower() == "true"
+
+    def color(self, key: str) -> str | None:
+        """A CSS color and nothing more."""
+        return self._matching(key, _COLOR, "color")
+
+    def width(self, key: str = "width") -> str | None:
+        """A length in pixels or percent."""
+        return self._matching(key, _WIDTH, "width")
+
+    def _matching(self, key: str, pattern: re.Pattern[str], kind: str) -> str | None:
+        value = self.line(key)
+        if value and not pattern.fullmatch(value):
+            self.run.warn(f"{self.at}.{key}", f"`{value[:50]}` is not a {kind}; left out")
+            return None
+        return value or None
+
+
+def localized(element: Mapping[str, Any], locale: str | None) -> Mapping[str, Any]:
+    """The element in a locale: its own fields where that locale, spelled exactly so, has none."""
+    locales = element.get("locales")
+    chosen = locales.get(locale) if locale and isinstance(locales, Mapping) else None
+    if not isinstance(chosen, Mapping):
+        return element
+    return {**element, **{key: value for key, value in chosen.items() if key not in CONTROL}}

@@ -1,0 +1,128 @@
+"""``notify up``: one instance on this machine, from an empty directory to serving, until it is stopped.
+
+supervisord keeps the processes of the Procfile (and the embedded servers) running; this process starts it,
+gets the database ready, says when everything serves, and stops it all in order. Should it be killed outright,
+the kernel tells supervisord, which then stops everything the same way.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+
+from notify import settings
+from notify.local import embedded, instance, lifetime, process, procfile, programs, readiness, supervision
+from notify.local.instance import Instance, InstanceError
+from notify.local.supervision import Program, Supervisor
+from notify.manage import keys
+from notify.model.names import World
+from notify.store import db
+
+_SERVERS_TIMEOUT_S = 60
+_READY_TIMEOUT_S = 180
+_LOOK_EVERY_S = 0.5
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to run the instance. ``workers``: of each kind; ``concurrency``: pool processes in each of them."""
+
+    data_dir: Path
+    port: int
+    flower_port: int
+    ready_file: Path | None = None
+    workers: int = 1
+    concurrency: int = 1
+    procfile: Path = procfile.PATH
+
+
+def run(options: Options, say: Say, serving: Callable[[Instance], None]) -> None:
+    """Run the instance until SIGTERM or SIGINT; ``serving`` is called once everything does.
+
+    Raises:
+        InstanceError: it could not be started; nothing is left running.
+        notify.settings.SettingsError: the environment holds wrong settings.
+    """
+    data_dir = instance.prepare_dir(options.data_dir)
+    with lifetime.alone(data_dir), lifetime.until_stopped():
+        prepared = instance.prepare(data_dir, options.port, options.flower_port)
+        supervisor = Supervisor(data_dir, _environment(prepared, data_dir, options.concurrency))
+        try:
+            ready = _start(supervisor, prepared, options, say)
+            serving(ready)
+            _keep_running(supervisor, ready, options.ready_file)
+        finally:
+            lifetime.no_more_signals()
+            say("Stopping.")
+            supervisor.stop()
+            if options.ready_file:
+                options.ready_file.unlink(missing_ok=True)
+
+
+def _environment(prepared: Instance, data_dir: Path, concurrency: int) -> dict[str, str]:
+    """What the processes inherit; set for this process too, which migrates and makes keys with it."""
+    os.environ.update(prepared.environment(data_dir, concurrency))
+    settings.load.cache_clear()
+    settings.load()
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
+
+
+def _start(supervisor: Supervisor, prepared: Instance, options: Options, say: Say) -> Instance:
+    servers = programs.servers(prepared.servers, supervisor.data_dir)
+    processes = programs.processes(options.procfile, options.workers)
+    supervisor.configure(procfile.ROOT, [*servers, *processes])
+    say(f"Starting {', '.join(prepared.servers) or 'the process manager'}.")
+    supervisor.start()
+    _await_servers(supervisor, servers)
+    say("Migrating the database.")
+    ready = _with_keys(prepared, supervisor.data_dir)
+    names = [one.name for one in processes]
+    say(f"Starting {', '.join(names)}.")
+    supervisor.start_group(supervision.PROCESSES)
+    readiness.wait(ready, supervisor, [*prepared.servers, *names], _READY_TIMEOUT_S)
+    return ready
+
+
+def _await_servers(supervisor: Supervisor, servers: list[Program]) -> None:
+    for name in (server.name for server in servers):
+        answers = partial(embedded.ready, name, supervisor.data_dir)
+        if not process.wait_until(answers, _SERVERS_TIMEOUT_S):
+            raise InstanceError(readiness.complaint([name], supervisor.data_dir))
+    if not process.wait_until(lambda: bool(supervisor.processes()), _SERVERS_TIMEOUT_S):
+        raise InstanceError(readiness.complaint(["supervisord"], supervisor.data_dir))
+
+
+def _with_keys(prepared: Instance, data_dir: Path) -> Instance:
+    """The database migrated, and the instance with keys that open it."""
+    db.migrate(prepared.database_url)
+    found = {world.value: _key(world, prepared.api_keys.get(world)) for world in World}
+    db.reset()
+    ready = prepared.model_copy(update={"api_keys": found})
+    instance.save(data_dir, ready)
+    return ready
+
+
+def _key(world: World, kept: str | None) -> str:
+    """The key we kept, unless the database is another one or has lost it."""
+    return kept if kept and keys.authenticate(kept) else keys.create(world, "first key of notify up")
+
+
+def _keep_running(supervisor: Supervisor, ready: Instance, ready_file: Path | None) -> NoReturn:
+    """Watch the watcher, too: when supervisord is killed, what it ran stops, and a new one starts it."""
+    written: dict[str, int] = {}
+    while True:
+        if not supervisor.alive:
+            supervisor.start()
+        supervisor.revive()
+        pids = supervisor.pids()
+        if ready_file and pids and pids != written:
+            process.write_private(ready_file.absolute(), ready.describe(pids))
+            written = pids
+        time.sleep(_LOOK_EVERY_S)

@@ -1,0 +1,69 @@
+"""Profiles: read, merge, replace, patch, delete."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jsonpatch
+from jsonpointer import JsonPointerException
+
+from notify.errors import InvalidRequest, NotFound
+from notify.model.names import World
+from notify.recipients.resolve import deep_merge
+from notify.store import db, profiles
+
+MAX_OPERATIONS = 1000
+
+
+def get(world: World, user_id: str) -> dict[str, Any]:
+    """The stored profile.
+
+    Raises:
+        NotFound: there is none.
+    """
+    with db.begin() as tx:
+        found = profiles.get(tx, world, user_id)
+    if found is None:
+        raise NotFound(f"Profile {user_id!r} does not exist.")
+    return found
+
+
+def merge(world: World, user_id: str, changes: dict[str, Any]) -> None:
+    """Merge ``changes`` in: objects deeply, arrays and scalars replace; creates the profile."""
+    with db.begin() as tx:
+        stored = profiles.get(tx, world, user_id, lock=True) or {}
+        profiles.put(tx, world, user_id, deep_merge(stored, changes))
+
+
+def replace(world: World, user_id: str, value: dict[str, Any]) -> None:
+    """Make ``value`` the whole profile; creates it."""
+    with db.begin() as tx:
+        profiles.put(tx, world, user_id, value)
+
+
+def patch(world: World, user_id: str, operations: Sequence[dict[str, Any]]) -> None:
+    """Apply a JSON Patch (RFC 6902), all of it or nothing; creates the profile.
+
+    Raises:
+        InvalidRequest: an operation is malformed, its path is missing, or a ``test`` fails.
+    """
+    if len(operations) > MAX_OPERATIONS:
+        raise InvalidRequest(f"patch: at most {MAX_OPERATIONS} operations")
+    with db.begin() as tx:
+        stored = profiles.get(tx, world, user_id, lock=True) or {}
+        profiles.put(tx, world, user_id, _patched(stored, operations))
+
+
+def _patched(stored: dict[str, Any], operations: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    try:
+        result = jsonpatch.apply_patch(stored, operations)
+    except (jsonpatch.JsonPatchException, JsonPointerException, KeyError, TypeError, ValueError) as error:
+        raise InvalidRequest(f"patch: {error}") from None
+    if not isinstance(result, dict):
+        raise InvalidRequest("patch: the profile must stay an object")
+    return result
+
+
+def delete(world: World, user_id: str) -> None:
+    """Delete the profile; one that does not exist is fine."""
+    with db.begin() as tx:
+        profiles.delete(tx, world, user_id)

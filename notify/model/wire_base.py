@@ -1,0 +1,29 @@
+"""What all parts of a request body share: leniency, limits, errors at a place."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+YEAR_MS = 365 * 24 * 3600 * 1000
+MAX_ID_LENGTH = 512
+
+Ms = Annotated[int, Field(ge=0, le=YEAR_MS, description="Milliseconds; at most a year.")]
+Id = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH)]
+
+
+class WireModel(BaseModel):
+    """Fields that are not known are ignored; null is the same as absent."""
+
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
+    )
+
+
+def problem(message: str, *path: str | int) -> ValidationError:
+    """An error a validator raises to name a place below its own: pydantic puts the outer path in front."""
+    # The text may hold the sender's own braces, so it is a value of the template and not the template.
+    kind = PydanticCustomError("invalid", "{text}", {"text": message})
+    return ValidationError.from_exception_data(
+        "request", [InitErrorDetails(type=kind, loc=path, input=None)], hide_input=True
+    )

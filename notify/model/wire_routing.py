@@ -1,0 +1,209 @@
+"""Routing and per-channel settings of a request: ``routing``, ``channels``, ``providers``, ``timeout``.
+
+The reference's several spellings (a bare key or an object, a number or a map, ``timeout`` or ``timeouts``)
+become one form each, so that nothing behind the door has to know of them.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, BeforeValidator, Field, PlainValidator, TypeAdapter
+
+from notify.model.plan import Method
+from notify.model.wire_base import Id, Ms, WireModel, problem
+
+MAX_ROUTING_DEPTH = 8
+MAX_ROUTING_ENTRIES = 100
+MAX_PROVIDERS = 50
+
+Condition = Annotated[str, Field(max_length=10_000)]
+_IF = "JavaScript expression over `data` and `profile`; when it is false this entry is left out."
+
+
+def _per_key(value: Any) -> int | dict[str, int]:
+    return _MS_BY_KEY.validate_python(value) if isinstance(value, Mapping) else _MS.validate_python(value)
+
+
+_MS: TypeAdapter[int] = TypeAdapter(Ms)
+_MS_BY_KEY: TypeAdapter[dict[str, int]] = TypeAdapter(dict[str, Ms])
+MsPerKey = Annotated[
+    int | dict[str, int], PlainValidator(_per_key, json_schema_input_type=dict[str, Ms] | Ms)
+]
+
+
+def _number_as(key: str) -> Callable[[Any], Any]:
+    """A bare number stands for an object with that one key."""
+    return lambda value: {key: value} if isinstance(value, int | float) else value
+
+
+def _provider_object(value: Any) -> Any:
+    if isinstance(value, str):
+        return {"provider": value}
+    if isinstance(value, Mapping | ProviderEntry):
+        return value
+    raise problem("Input should be a provider key or an object with 'provider'")
+
+
+class Utm(WireModel):
+    """Appended to the links of the content."""
+
+    source: str | None = None
+    medium: str | None = None
+    campaign: str | None = None
+    term: str | None = None
+    content: str | None = None
+
+
+class UtmHolder(WireModel):
+    utm: Utm | None = None
+
+
+class MessageTimeouts(WireModel):
+    """How long delivery may take. A value of ``channels`` or ``providers`` beats the maps given here."""
+
+    message: Ms | None = Field(
+        default=None, description="Milliseconds for the whole message; default 72 hours."
+    )
+    channel: MsPerKey | None = Field(
+        default=None,
+        description="Milliseconds per channel key, or one number for all, before the next channel.",
+    )
+    provider: MsPerKey | None = Field(
+        default=None,
+        description="Milliseconds per provider key, or one number for all, before the next provider.",
+    )
+    escalation: Ms | None = Field(
+        default=None, description="Milliseconds after SENT in which `criteria` must be met."
+    )
+    criteria: Literal["no-escalation", "delivered", "viewed", "engaged"] | None = None
+
+
+BareOrMessageTimeouts = Annotated[
+    MessageTimeouts, BeforeValidator(_number_as("message"), json_schema_input_type=MessageTimeouts | Ms)
+]
+
+
+class ChannelTimeouts(WireModel):
+    channel: Ms | None = Field(default=None, description="Milliseconds before the next channel is tried.")
+    provider: Ms | None = Field(
+        default=None, description="Milliseconds before the channel's next provider is tried."
+    )
+
+
+BareOrChannelTimeouts = Annotated[
+    ChannelTimeouts, BeforeValidator(_number_as("channel"), json_schema_input_type=ChannelTimeouts | Ms)
+]
+
+
+def _provider_number(value: Any) -> Any:
+    return value.get("provider") if isinstance(value, Mapping) else value
+
+
+ProviderTimeout = Annotated[Ms | None, BeforeValidator(_provider_number, json_schema_input_type=Ms | None)]
+
+
+class ProviderEntry(WireModel):
+    """One provider of a channel's failover list; ``key`` or ``key:alias``."""
+
+    provider: Id
+    override: dict[str, Any] | None = None
+    if_: Condition | None = Field(default=None, alias="if", description=_IF)
+    timeouts: ProviderTimeout = Field(default=None, validation_alias=AliasChoices("timeouts", "timeout"))
+
+
+ProviderList = Annotated[
+    list[
+        Annotated[
+            ProviderEntry, BeforeValidator(_provider_object, json_schema_input_type="str | ProviderEntry")
+        ]
+    ],
+    Field(
+        max_length=MAX_PROVIDERS,
+        description="Failover list: provider keys (`sendgrid`, `sendgrid:alias`) or objects.",
+    ),
+]
+
+
+class ChannelSettings(WireModel):
+    """What a message says about one channel (or, under a provider key, about that provider's channel)."""
+
+    brand_id: Id | None = None
+    providers: ProviderList | None = None
+    routing_method: Method | None = Field(
+        default=None, description="`single`: failover; `all`: every provider."
+    )
+    if_: Condition | None = Field(default=None, alias="if", description=_IF)
+    timeouts: BareOrChannelTimeouts | None = Field(
+        default=None, validation_alias=AliasChoices("timeouts", "timeout")
+    )
+    override: dict[str, Any] | None = Field(default=None, description="Applied to the rendered output.")
+    metadata: UtmHolder | None = None
+
+
+class ProviderSettings(WireModel):
+    """What a message says about one provider."""
+
+    override: dict[str, Any] | None = Field(default=None, description="Merged into the provider's request.")
+    if_: Condition | None = Field(default=None, alias="if", description=_IF)
+    timeouts: ProviderTimeout = Field(
+        default=None,
+        validation_alias=AliasChoices("timeouts", "timeout"),
+        description="Milliseconds before the next provider is tried.",
+    )
+    metadata: UtmHolder | None = None
+
+
+class ChannelEntry(WireModel):
+    """One channel or provider key of a routing list, with what the older object form may add."""
+
+    channel: Id
+    providers: ProviderList | None = None
+    method: Method | None = Field(default=None, description="How the channel's own providers are used.")
+    if_: Condition | None = Field(default=None, alias="if", description=_IF)
+    timeouts: BareOrChannelTimeouts | None = Field(
+        default=None, validation_alias=AliasChoices("timeouts", "timeout")
+    )
+
+
+def _entry(value: Any) -> "ChannelEntry | Routing":
+    if isinstance(value, ChannelEntry | Routing):
+        return value
+    if isinstance(value, str):
+        return ChannelEntry.model_validate({"channel": value})
+    if not isinstance(value, Mapping):
+        raise problem("Input should be a channel or provider key, or an object with 'channel' or 'channels'")
+    return (Routing if "channels" in value else ChannelEntry).model_validate(value)
+
+
+RoutingEntry = Annotated[
+    "ChannelEntry | Routing", PlainValidator(_entry, json_schema_input_type="str | Routing | ChannelEntry")
+]
+
+
+class Routing(WireModel):
+    """``single``: the first entry that succeeds ends it. ``all``: every entry, each on its own."""
+
+    method: Method
+    channels: list[RoutingEntry] = Field(
+        description="Channels (`email`), provider keys (`twilio`), nested nodes or objects, best first."
+    )
+
+
+def _bounded(value: Any) -> Any:
+    """Checked before anything recurses into it."""
+    level, depth, seen = [value], 0, 0
+    while level := [entry for node in level if isinstance(node, Mapping) for entry in _children(node)]:
+        depth, seen = depth + 1, seen + len(level)
+        if depth > MAX_ROUTING_DEPTH:
+            raise problem(f"Routing may be nested at most {MAX_ROUTING_DEPTH} deep", "channels")
+        if seen > MAX_ROUTING_ENTRIES:
+            raise problem(f"Routing may have at most {MAX_ROUTING_ENTRIES} entries in total", "channels")
+    return value
+
+
+def _children(node: Mapping[str, Any]) -> list[Any]:
+    channels = node.get("channels")
+    return channels if isinstance(channels, list) else []
+
+
+BoundedRouting = Annotated[Routing, BeforeValidator(_bounded)]

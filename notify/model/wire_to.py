@@ -1,0 +1,116 @@
+"""``message.to``: which recipients a message names, and whether each is well formed.
+
+A recipient stays the plain object that was sent, since every key of it may be profile data; the models here
+check it and describe it in OpenAPI.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field, PlainValidator, TypeAdapter
+
+from notify.model.wire_base import problem
+from notify.model.wire_forms import MsTeamsTo, PagerdutyTo, SlackTo, UserTo, WebhookTo
+
+MAX_RECIPIENTS = 500
+
+CONTROL_KEYS = frozenset(
+    {
+        "data", "preferences", "context", "tenant_id", "account_id", "list_id", "list_pattern", "audience_id",
+        "filters", "include_children",
+    }
+)  # fmt: skip
+"""Keys of a recipient that say how to send; all others are profile data of this send."""
+_NAMES_NOBODY = CONTROL_KEYS | {"locale", "timezone", "zoneinfo"}
+
+
+class RecipientKind(StrEnum):
+    USER = "user"
+    SLACK = "slack"
+    MS_TEAMS = "ms_teams"
+    PAGERDUTY = "pagerduty"
+    WEBHOOK = "webhook"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """One recipient as the request names it. ``entry`` is the object as sent; ``user_id`` may be None."""
+
+    kind: RecipientKind
+    user_id: str | None
+    entry: dict[str, Any]
+    tenant_id: str | None
+
+
+_MODELS: dict[RecipientKind, type[UserTo]] = {
+    RecipientKind.USER: UserTo,
+    RecipientKind.SLACK: SlackTo,
+    RecipientKind.MS_TEAMS: MsTeamsTo,
+    RecipientKind.PAGERDUTY: PagerdutyTo,
+    RecipientKind.WEBHOOK: WebhookTo,
+}
+
+
+def _unsupported(entry: Mapping[str, Any]) -> str | None:
+    """The key that asks for an expansion Notify does not have yet."""
+    for key in ("list_pattern", "list_id", "audience_id"):
+        if entry.get(key) is not None:
+            return key
+    return "tenant_id" if entry.get("tenant_id") is not None and _names_nobody(entry) else None
+
+
+def _names_nobody(entry: Mapping[str, Any]) -> bool:
+    """True without any key that could be an address: in doubt one user is meant, never all of a tenant."""
+    return all(key in _NAMES_NOBODY or value is None or value == "" for key, value in entry.items())
+
+
+def _kind(entry: Mapping[str, Any]) -> RecipientKind:
+    if entry.get("webhook") is not None:
+        return RecipientKind.WEBHOOK
+    if entry.get("pagerduty") is not None:
+        return RecipientKind.PAGERDUTY
+    if not any(entry.get(key) for key in ("user_id", "email", "phone_number")):
+        for kind in (RecipientKind.SLACK, RecipientKind.MS_TEAMS):
+            if entry.get(kind) is not None:
+                return kind
+    return RecipientKind.USER
+
+
+def _check_entry(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise problem('Input should be a recipient: an object such as {"user_id": "..."}')
+    if (key := _unsupported(value)) is not None:
+        raise problem("not supported yet", key)
+    if _names_nobody(value):
+        raise problem("names no recipient: give 'user_id', 'email', 'phone_number' or another address")
+    _MODELS[_kind(value)].model_validate(value)
+    return value
+
+
+def _check(value: Any) -> dict[str, Any] | list[dict[str, Any]]:
+    return _LIST.validate_python(value) if isinstance(value, list) else _check_entry(value)
+
+
+_LIST: TypeAdapter[list[dict[str, Any]]] = TypeAdapter(
+    Annotated[
+        list[Annotated[dict[str, Any], PlainValidator(_check_entry)]],
+        Field(min_length=1, max_length=MAX_RECIPIENTS),
+    ]
+)
+_One = UserTo | SlackTo | MsTeamsTo | PagerdutyTo | WebhookTo
+To = Annotated[
+    dict[str, Any] | list[dict[str, Any]],
+    PlainValidator(
+        _check,
+        json_schema_input_type=_One | Annotated[list[_One], Field(min_length=1, max_length=MAX_RECIPIENTS)],
+    ),
+]
+
+
+def recipient(entry: dict[str, Any], *, tenant_id: str | None) -> Recipient:
+    """``tenant_id``: the message's own, which the entry's beats."""
+    context = entry.get("context") or {}
+    own = entry.get("tenant_id") or entry.get("account_id") or context.get("tenant_id")
+    return Recipient(kind=_kind(entry), user_id=entry.get("user_id"), entry=entry, tenant_id=own or tenant_id)

@@ -1,0 +1,77 @@
+"""Work: what is not finished yet. Stages, claims on work rows, and the wake-ups that go through the broker."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from notify.model.names import Channel, Lane, World
+
+
+class Stage(StrEnum):
+    """The stages of the pipeline; the same word names the module, the task and the queue."""
+
+    EXPAND = "expand"
+    RENDER = "render"
+    ROUTE = "route"
+    DELIVER = "deliver"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where work waits: one queue. ``channel`` is set for the deliver stage only."""
+
+    stage: Stage
+    lane: Lane
+    channel: Channel | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A work row to be written. ``id``: the request's, message's or delivery's own id."""
+
+    id: UUID
+    message_id: UUID
+    world: World
+    place: Place
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A work row held by this process until its lease ends; ``attempt`` fences what it may record.
+
+    ``lost``: how many earlier claims ended with the death of their process.
+    """
+
+    id: UUID
+    message_id: UUID
+    world: World
+    place: Place
+    attempt: int
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wake:
+    """A wake-up for one queue: the ids are a hint, the claim decides.
+
+    ``at``: not before, UTC. ``alone``: never joined with others, since the row may have killed its worker.
+    """
+
+    place: Place
+    ids: tuple[UUID, ...]
+    at: datetime | None = None
+    alone: bool = False
+
+
+Handoff = tuple[Wake, ...]
+"""What a stage returns: the wake-ups to publish once its transaction holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What one pass of a stage did: how many rows it held, and what follows."""
+
+    claimed: int = 0
+    handoff: Handoff = ()

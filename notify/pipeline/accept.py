@@ -1,0 +1,137 @@
+"""accept: validated sends in, stored requests and messages out. The only door for new messages.
+
+A batch is one transaction with one synchronous commit: after it the messages are kept, whatever dies.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from notify import clock, ids, settings
+from notify.errors import Conflict
+from notify.model import wire
+from notify.model.names import Lane, World
+from notify.model.work import Handoff, Place, Stage, Wake, Work
+from notify.pipeline.creation import new_message
+from notify.store import db, idempotency, messages, requests, work
+from notify.store.idempotency import Answer, Key
+
+ACCEPTED = 202
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """One valid send. ``body``: its ``message`` object as JSON. ``key``: with the time it expires."""
+
+    world: World
+    message: wire.SendMessage
+    body: bytes
+    key: tuple[Key, datetime] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The answer to one submission: the first one's, when its idempotency key was used before."""
+
+    status: int
+    body: Any
+
+
+def run(batch: Sequence[Submission]) -> tuple[list[Receipt | Conflict], Handoff]:
+    """Store a batch of sends.
+
+    Returns:
+        For each submission, in order, its receipt, or a ``Conflict`` when a call with its idempotency key is
+        still under way; and the wake-ups to publish.
+
+    Raises:
+        Unavailable: the database is away; nothing was stored.
+    """
+    now = clock.now()
+    drafts = [_Draft(ids.new(), submission) for submission in batch]
+    with db.begin() as tx:
+        fresh, answers = _split(tx, drafts)
+        requests.insert(tx, [draft.request(now) for draft in fresh])
+        single = [draft for draft in fresh if not draft.fanout]
+        messages.insert(tx, [draft.only_message(now) for draft in single])
+        todo = [draft.work(now) for draft in fresh]
+        work.add(tx, todo, horizon=now + timedelta(seconds=settings.load().horizon_s))
+    wakes = tuple(Wake(place=row.place, ids=(row.id,)) for row in todo)
+    return [answers[draft.id] for draft in drafts], wakes
+
+
+def _split(tx: db.Tx, drafts: Sequence["_Draft"]) -> tuple[list["_Draft"], dict[UUID, Receipt | Conflict]]:
+    """Which drafts are to be stored, and the answer of every one."""
+    firsts: dict[Key, _Draft] = {}
+    for draft in drafts:
+        if draft.key:
+            firsts.setdefault(draft.key, draft)
+    won = idempotency.reserve(
+        tx, [(key, Answer(status=ACCEPTED, body=d.answer.body), d.expires_at) for key, d in firsts.items()]
+    )
+    stored = idempotency.answers(tx, [key for key in firsts if key not in won])
+    answers: dict[UUID, Receipt | Conflict] = {}
+    for draft in drafts:
+        key = draft.key
+        if key is None:
+            answers[draft.id] = draft.answer
+        else:
+            answers[draft.id] = firsts[key].answer if key in won else _replay(stored.get(key))
+    fresh = [d for d in drafts if d.key is None or (d.key in won and firsts[d.key] is d)]
+    return fresh, answers
+
+
+def _replay(answer: Answer | None) -> Receipt | Conflict:
+    if answer is None or answer.status is None:
+        return Conflict("A request with this Idempotency-Key is still in progress.", retry=True)
+    return Receipt(status=answer.status, body=answer.body)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A submission with the id it gets if it is stored."""
+
+    id: UUID
+    submission: Submission
+
+    @property
+    def key(self) -> Key | None:
+        return self.submission.key[0] if self.submission.key else None
+
+    @property
+    def expires_at(self) -> datetime:
+        assert self.submission.key
+        return self.submission.key[1]
+
+    @property
+    def answer(self) -> Receipt:
+        return Receipt(status=ACCEPTED, body={"requestId": ids.to_wire(self.id)})
+
+    @property
+    def fanout(self) -> bool:
+        return wire.is_fanout(self.submission.message)
+
+    def request(self, now: datetime) -> requests.NewRequest:
+        return requests.NewRequest(
+            id=self.id, world=self.submission.world, body=self.submission.body, created_at=now
+        )
+
+    def only_message(self, now: datetime) -> messages.NewMessage:
+        message = self.submission.message
+        recipient = wire.recipients(message)[0]
+        return new_message(
+            id_=self.id,
+            request_id=self.id,
+            world=self.submission.world,
+            lane=Lane.SINGLE,
+            message=message,
+            recipient=recipient,
+            entry=None,
+            now=now,
+        )
+
+    def work(self, now: datetime) -> Work:
+        place = Place(stage=Stage.EXPAND if self.fanout else Stage.RENDER, lane=Lane.SINGLE)
+        return Work(id=self.id, message_id=self.id, world=self.submission.world, place=place, due_at=now)

@@ -1,0 +1,51 @@
+"""Which configured providers a message could use, as routing sees them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from notify.model.names import Channel, World
+from notify.model.plan import ProviderOption
+from notify.providers.base import Provider
+from notify.providers.registry import REGISTRY
+from notify.store.providers import Configured
+
+SANDBOX_ID = UUID(int=0)
+"""Stands for the sandbox of the test world, which nobody has to configure."""
+_SANDBOX = REGISTRY["sandbox"]
+
+
+def options(
+    world: World, configured: Sequence[Configured], profile: Mapping[str, Any]
+) -> tuple[ProviderOption, ...]:
+    """The providers of a world in priority order.
+
+    In the test world, the channels that no configuration serves get the sandbox. Production never pretends.
+    """
+    own = [
+        _option(REGISTRY[entry.provider], entry.id, entry.alias, profile)
+        for entry in configured
+        if entry.provider in REGISTRY
+    ]
+    if world is not World.TEST:
+        return tuple(own)
+    served = {channel for option in own for channel in option.channels}
+    free = tuple(channel for channel in Channel if channel not in served)
+    return (*own, _option(_SANDBOX, SANDBOX_ID, None, profile, free))
+
+
+def _option(
+    provider: Provider[Any],
+    id_: UUID,
+    alias: str | None,
+    profile: Mapping[str, Any],
+    channels: Sequence[Channel] | None = None,
+) -> ProviderOption:
+    served = tuple(provider.channels if channels is None else channels)
+    return ProviderOption(
+        id=str(id_),
+        provider=provider.key,
+        alias=alias,
+        channels=served,
+        missing={channel: provider.missing(profile, channel) for channel in served},
+    )

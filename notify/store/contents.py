@@ -1,0 +1,76 @@
+"""What a message says and how it may travel: the resolved document, the merged profile, the plan."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from notify.model.document import DOCUMENT, Document
+from notify.model.plan import PLAN, Plan
+from notify.store import bulk, tables
+from notify.store.db import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """``routing``: what the template says about routing, as JSON; None for inline content."""
+
+    message_id: UUID
+    document: Document
+    profile: dict[str, Any]
+    routing: dict[str, Any] | None
+
+
+def insert(tx: Tx, rows: Sequence[Content]) -> None:
+    bulk.insert(
+        tx,
+        tables.message_content,
+        [
+            {
+                "message_id": row.message_id,
+                "document": bulk.Raw(DOCUMENT.dump_json(row.document, exclude_defaults=True)),
+                "profile": row.profile,
+                "routing": row.routing,
+            }
+            for row in rows
+        ],
+    )
+
+
+_LOAD = text("""
+    SELECT message_id, document::text AS document, profile, routing FROM message_content
+    WHERE message_id = ANY(:ids) AND message_id BETWEEN :low AND :high
+""")
+
+
+def load(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Content]:
+    """The contents of these messages, by message id; one that was never rendered is missing."""
+    rows = tx.execute(_LOAD, bulk.span(ids)) if ids else ()
+    return {
+        row.message_id: Content(
+            message_id=row.message_id,
+            document=DOCUMENT.validate_json(row.document),
+            profile=row.profile,
+            routing=row.routing,
+        )
+        for row in rows
+    }
+
+
+def insert_plans(tx: Tx, plans: dict[UUID, Plan]) -> None:
+    rows = [{"message_id": id_, "plan": bulk.Raw(PLAN.dump_json(plan))} for id_, plan in plans.items()]
+    bulk.insert(tx, tables.message_plan, rows)
+
+
+_PLANS = text("""
+    SELECT message_id, plan::text AS plan FROM message_plan
+    WHERE message_id = ANY(:ids) AND message_id BETWEEN :low AND :high
+""")
+
+
+def plans(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Plan]:
+    """The plans of these messages, by message id."""
+    rows = tx.execute(_PLANS, bulk.span(ids)) if ids else ()
+    return {row.message_id: PLAN.validate_json(row.plan) for row in rows}

@@ -1,0 +1,186 @@
+"""The work table: claims, leases, and the hand-over from one stage to the next.
+
+A claim is one compare-and-set: rows somebody else holds are skipped, rows past the stage do not match, so
+a duplicate, late or lost task is harmless. Time is the database's: one clock for every machine.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import UUID as PgUuid
+
+from notify.model.names import Channel, Lane, World
+from notify.model.work import Claim, Place, Stage, Wake, Work
+from notify.store import bulk
+from notify.store.db import Tx
+from notify.store.tables import work
+
+_IDS = bindparam("ids", type_=ARRAY(PgUuid))
+
+# A free row's lease is -infinity; an older one that has ended belonged to a process that died. Such a row is
+# claimed alone, so that one that kills its worker cannot take its neighbours along.
+_CLAIM = text("""
+    WITH told AS (
+      SELECT id, lease_until > '-infinity' AS lost FROM work
+      WHERE id = ANY(:ids) AND stage = :stage AND channel = :channel AND lane = :lane
+        AND due_at <= now() AND lease_until <= now() AND (lease_until = '-infinity' OR cardinality(:ids) = 1)
+      FOR UPDATE SKIP LOCKED
+    ), ready AS (
+      SELECT id, false AS lost FROM work
+      WHERE stage = :stage AND channel = :channel AND lane = :lane
+        AND due_at <= now() AND lease_until = '-infinity' AND id <> ALL(:ids)
+        AND NOT EXISTS (SELECT FROM told WHERE told.lost)
+      ORDER BY due_at LIMIT :more FOR UPDATE SKIP LOCKED
+    )
+    UPDATE work SET lease_until = now() + make_interval(secs => :lease_s), parked = false,
+      attempt = work.attempt + 1, lost = work.lost + CAST(taken.lost AS integer)
+    FROM (SELECT * FROM told UNION ALL SELECT * FROM ready) AS taken
+    WHERE work.id = taken.id
+    RETURNING work.id, message_id, world, attempt, work.lost
+""").bindparams(_IDS)
+
+
+def claim(tx: Tx, place: Place, ids: Sequence[UUID], *, size: int, lease_s: float) -> list[Claim]:
+    """Hold the rows of ``place`` that are ready: those told of, then the oldest others, ``size`` at most."""
+    told = list(ids[:size])
+    parameters = {"ids": told, "more": size - len(told), "lease_s": lease_s, **_place(place)}
+    return [
+        Claim(
+            id=row.id,
+            message_id=row.message_id,
+            world=World(row.world),
+            place=place,
+            attempt=row.attempt,
+            lost=row.lost,
+        )
+        for row in tx.execute(_CLAIM, parameters)
+    ]
+
+
+def _place(place: Place) -> dict[str, str]:
+    return {"stage": place.stage, "lane": place.lane, "channel": place.channel or ""}
+
+
+# Attempts only grow while a row stays in its stage, and a row never comes back to a stage it has left.
+_HELD = ("id", "stage", "attempt")
+
+_FENCE = text(f"""
+    SELECT work.id FROM {bulk.recordset(work, _HELD)}
+    JOIN work USING (id, stage, attempt) ORDER BY work.id FOR UPDATE OF work
+""")
+
+
+def fence(tx: Tx, claims: Sequence[Claim]) -> set[UUID]:
+    """Lock the rows that are still held by these claims; what another attempt took over is left out."""
+    held = tx.execute(_FENCE, {"rows": _held(claims)})
+    return set(held.scalars())
+
+
+_RENEW = text(f"""
+    UPDATE work SET lease_until = now() + make_interval(secs => :lease_s)
+    FROM {bulk.recordset(work, _HELD)}
+    WHERE work.id = r.id AND work.stage = r.stage AND work.attempt = r.attempt
+""")
+
+
+def renew(tx: Tx, claims: Iterable[Claim], lease_s: float) -> None:
+    """Keep holding the rows for ``lease_s`` seconds from now."""
+    tx.execute(_RENEW, {"rows": _held(claims), "lease_s": lease_s})
+
+
+def _held(claims: Iterable[Claim]) -> str:
+    return bulk.dumps(
+        [{"id": claim.id, "stage": claim.place.stage, "attempt": claim.attempt} for claim in claims]
+    )
+
+
+def add(tx: Tx, rows: Iterable[Work], *, horizon: datetime) -> None:
+    """Write new work; what is due after ``horizon`` is parked until the dispatcher's turn."""
+    bulk.insert(
+        tx,
+        work,
+        [
+            {
+                "id": row.id,
+                "message_id": row.message_id,
+                "world": row.world,
+                "due_at": row.due_at,
+                "parked": row.due_at > horizon,
+                **_place(row.place),
+            }
+            for row in rows
+        ],
+    )
+
+
+_MOVE = text(f"""
+    UPDATE work SET stage = r.stage, channel = r.channel, due_at = r.due_at, parked = r.due_at > :horizon,
+      lease_until = '-infinity', lost = 0
+    FROM {bulk.recordset(work, ("id", "stage", "channel", "due_at"))}
+    WHERE work.id = r.id
+""")
+
+
+def move(tx: Tx, rows: Sequence[tuple[UUID, Place, datetime]], *, horizon: datetime) -> None:
+    """Hand held rows to ``place``, due at the given time; in the same place this is a later retry."""
+    if rows:
+        moved = [{"id": id_, "due_at": due, **_place(place)} for id_, place, due in rows]
+        tx.execute(_MOVE, {"rows": bulk.dumps(moved), "horizon": horizon})
+
+
+_FINISH = text("DELETE FROM work WHERE id = ANY(:ids)").bindparams(_IDS)
+
+
+def finish(tx: Tx, ids: Iterable[UUID]) -> None:
+    """These rows have nothing left to do."""
+    if done := list(ids):
+        tx.execute(_FINISH, {"ids": done})
+
+
+_COMING = text("""
+    UPDATE work SET parked = false WHERE id IN (
+      SELECT id FROM work WHERE parked AND due_at <= :horizon
+      ORDER BY due_at LIMIT :size FOR UPDATE SKIP LOCKED
+    ) RETURNING id, stage, lane, channel, due_at
+""")
+
+
+def coming(tx: Tx, *, horizon: datetime, size: int) -> list[Wake]:
+    """Unpark what is due before ``horizon``: the wake-ups to publish for it."""
+    rows = tx.execute(_COMING, {"horizon": horizon, "size": size})
+    return [Wake(place=_read_place(row), ids=(row.id,), at=row.due_at) for row in rows]
+
+
+_LEFT_BEHIND = text("""
+    SELECT stage, lane, channel, array_agg(id) AS ids, alone IS NOT NULL AS alone FROM (
+      SELECT id, stage, lane, channel, CASE WHEN lease_until > '-infinity' THEN id END AS alone FROM work
+      WHERE due_at <= now() - make_interval(secs => :grace_s) AND lease_until <= now()
+      ORDER BY due_at LIMIT :size
+    ) AS late GROUP BY stage, lane, channel, alone
+""")
+
+
+def left_behind(tx: Tx, *, grace_s: float, size: int) -> list[Wake]:
+    """Wake-ups for ready work that nobody has taken for ``grace_s`` seconds.
+
+    One for each place; and one for each row whose process died, which is tried alone.
+    """
+    rows = tx.execute(_LEFT_BEHIND, {"grace_s": grace_s, "size": size})
+    return [Wake(place=_read_place(row), ids=tuple(row.ids[:100]), alone=row.alone) for row in rows]
+
+
+def _read_place(row: Row[Any]) -> Place:
+    channel = Channel(row.channel) if row.channel else None
+    return Place(stage=Stage(row.stage), lane=Lane(row.lane), channel=channel)
+
+
+_DROP_MESSAGES = text("DELETE FROM work WHERE message_id = ANY(:ids) RETURNING id").bindparams(_IDS)
+
+
+def drop_messages(tx: Tx, message_ids: Sequence[UUID]) -> set[UUID]:
+    """Delete every work row of these messages (cancelled ones)."""
+    return set(tx.execute(_DROP_MESSAGES, {"ids": list(message_ids)}).scalars())

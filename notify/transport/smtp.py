@@ -1,0 +1,205 @@
+"""SMTP calls over aiosmtplib: pooled connections per server, one dialogue each, an answer per stage.
+
+In: an ``SmtpCall``. Out: an ``SmtpAnswer`` with the reply that ended the dialogue, or a ``NoAnswer``.
+A pooled connection may have gone stale; that shows at MAIL, and the call starts again on a new one.
+Once DATA was sent nothing is ever repeated: the server may have the message.
+"""
+
+import asyncio
+import ssl
+import time
+from contextlib import suppress
+
+import aiosmtplib
+from aiosmtplib.errors import (
+    SMTPAuthenticationError,
+    SMTPException,
+    SMTPNotSupported,
+    SMTPResponseException,
+    SMTPServerDisconnected,
+    SMTPTimeoutError,
+)
+
+from notify.model.call import Answer, NoAnswer, SmtpAnswer, SmtpCall, SmtpSecurity, SmtpServer
+from notify.transport.settings import TransportSettings
+
+_IDLE_S = 30.0
+_CLOSING = 421
+
+
+class _Stale(Exception):
+    """A reused connection turned out dead before the message was handed over."""
+
+
+class _Pool:
+    """Connections to one server: at most ``limit``, the most recently used one first."""
+
+    def __init__(self, limit: int) -> None:
+        self._slots = asyncio.Semaphore(limit)
+        self._idle: list[tuple[float, aiosmtplib.SMTP]] = []
+        self._users = 0
+
+    async def __aenter__(self) -> None:
+        self._users += 1
+        await self._slots.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._users -= 1
+        self._slots.release()
+
+    def is_abandoned(self) -> bool:
+        """Whether nobody uses it and no connection is young enough to be used again."""
+        return not self._users and not any(map(_is_usable, self._idle))
+
+    def take(self) -> aiosmtplib.SMTP | None:
+        while self._idle:
+            idle = self._idle.pop()
+            if _is_usable(idle):
+                return idle[1]
+            idle[1].close()
+        return None
+
+    def give(self, connection: aiosmtplib.SMTP) -> None:
+        if connection.is_connected:
+            self._idle.append((time.monotonic(), connection))
+
+    def drop(self) -> None:
+        for _, connection in self._idle:
+            connection.close()
+        self._idle.clear()
+
+    async def close(self) -> None:
+        while self._idle:
+            _, connection = self._idle.pop()
+            with suppress(SMTPException, OSError):
+                await connection.quit(timeout=1)
+            connection.close()
+
+
+def _is_usable(idle: tuple[float, aiosmtplib.SMTP]) -> bool:
+    since, connection = idle
+    return connection.is_connected and time.monotonic() - since < _IDLE_S
+
+
+class SmtpClient:
+    """Lives on one event loop."""
+
+    def __init__(self, settings: TransportSettings) -> None:
+        self._settings = settings
+        self._tls = ssl.create_default_context()
+        self._pools: dict[SmtpServer, _Pool] = {}
+
+    async def execute(self, call: SmtpCall) -> Answer:
+        pool = self._pools.get(call.server) or self._new_pool(call.server)
+        async with pool:
+            reused = pool.take()
+            if reused is not None:
+                with suppress(_Stale):
+                    return await _dialogue(reused, pool, call, fresh=False)
+            return await self._afresh(pool, call)
+
+    def _new_pool(self, server: SmtpServer) -> _Pool:
+        # A message may bring credentials of its own: pools nobody uses any more must not pile up.
+        for known in [known for known, pool in self._pools.items() if pool.is_abandoned()]:
+            self._pools.pop(known).drop()
+        return self._pools.setdefault(server, _Pool(self._settings.smtp_connections))
+
+    async def _afresh(self, pool: _Pool, call: SmtpCall) -> Answer:
+        connection = self._connection(call.server)
+        try:
+            await connection.connect()
+        except (SMTPException, OSError, TimeoutError, ValueError) as error:
+            connection.close()
+            return _not_connected(error)
+        return await _dialogue(connection, pool, call, fresh=True)
+
+    def _connection(self, server: SmtpServer) -> aiosmtplib.SMTP:
+        return aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            username=server.username,
+            password=server.password,
+            timeout=self._settings.smtp_timeout_s,
+            use_tls=server.security is SmtpSecurity.TLS,
+            start_tls=server.security is SmtpSecurity.STARTTLS,
+            tls_context=None if server.security is SmtpSecurity.NONE else self._tls,
+        )
+
+    async def close(self) -> None:
+        for pool in self._pools.values():
+            await pool.close()
+        self._pools.clear()
+
+
+async def _dialogue(connection: aiosmtplib.SMTP, pool: _Pool, call: SmtpCall, *, fresh: bool) -> Answer:
+    """MAIL, RCPT for each recipient, DATA. One refused recipient ends it: a message goes out whole or not."""
+    stage = "mail"
+    try:
+        options, encoding = _extensions(connection, call)
+        await connection.mail(call.sender, options=options, encoding=encoding)
+        stage = "rcpt"
+        for recipient in call.recipients:
+            await connection.rcpt(recipient, encoding=encoding)
+        stage = "data"
+        reply = await connection.data(call.data)
+        answer: Answer = SmtpAnswer(code=reply.code, text=reply.message, stage=stage)
+    except SMTPResponseException as error:
+        if error.code == _CLOSING and stage == "mail" and not fresh:
+            connection.close()
+            raise _Stale from None
+        answer = SmtpAnswer(code=error.code, text=error.message, stage=stage)
+        await _reset(connection)
+    except (SMTPException, OSError, TimeoutError, ValueError) as error:
+        connection.close()
+        if isinstance(error, SMTPServerDisconnected) and stage == "mail" and not fresh:
+            raise _Stale from None
+        return _broken(error, stage)
+    except asyncio.CancelledError:
+        connection.close()
+        raise
+    pool.give(connection)
+    return answer
+
+
+def _extensions(connection: aiosmtplib.SMTP, call: SmtpCall) -> tuple[list[str], str]:
+    if all(address.isascii() for address in (call.sender, *call.recipients)):
+        return [], "ascii"
+    if not connection.supports_extension("smtputf8"):
+        # RFC 6531 3.7.1: the reply a server gives for an address it cannot pass on.
+        raise SMTPResponseException(553, "5.6.7 the server does not take non-ASCII addresses")
+    return ["SMTPUTF8"], "utf-8"
+
+
+async def _reset(connection: aiosmtplib.SMTP) -> None:
+    """Makes a connection ready for the next message after a refusal, or closes it."""
+    try:
+        if connection.is_connected:
+            await connection.rset()
+    except (SMTPException, OSError, TimeoutError):
+        connection.close()
+
+
+def _not_connected(error: Exception) -> Answer:
+    match error:
+        case SMTPAuthenticationError():
+            return SmtpAnswer(code=error.code, text=error.message, stage="auth")
+        case SMTPResponseException():
+            return SmtpAnswer(code=error.code, text=error.message, stage="connect")
+        case SMTPTimeoutError() | TimeoutError():
+            return NoAnswer(error="connecting timed out")
+        case ssl.SSLError():
+            return NoAnswer(error="no secure connection: the certificate or TLS handshake failed")
+        case SMTPServerDisconnected() | ConnectionError() | OSError():
+            return NoAnswer(error="cannot connect")
+        case SMTPNotSupported() | SMTPException():
+            # What is configured and not offered never gets better: said as a server says it.
+            return SmtpAnswer(code=502, text=error.message, stage="auth")
+    return NoAnswer(error=f"cannot connect: {type(error).__name__}")
+
+
+def _broken(error: Exception, stage: str) -> NoAnswer:
+    if isinstance(error, TimeoutError):
+        return NoAnswer(error=f"no answer in time at {stage}")
+    if isinstance(error, SMTPException | OSError):
+        return NoAnswer(error=f"the connection broke at {stage}")
+    return NoAnswer(error=f"the call could not be made: {type(error).__name__} at {stage}")

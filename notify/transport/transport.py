@@ -1,0 +1,156 @@
+"""Executes calls: many at once on one event loop in a thread of its own, for callers that are synchronous.
+
+In: keyed calls. Out: groups of keyed answers, as they come in. The loop starts with the first call of a
+process and again after a fork, so a transport may be made before worker processes are.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+import uvloop
+
+from notify import log
+from notify.model.call import Answer, Call, HttpCall, KeepCall, NoAnswer, SmtpCall
+from notify.transport.http import HttpClient
+from notify.transport.keep import keep
+from notify.transport.settings import TransportSettings
+from notify.transport.smtp import SmtpClient
+
+K = TypeVar("K")
+_log = log.get(__name__)
+_CLOSE_TIMEOUT_S = 5.0
+
+
+class Transport:
+    """One per process is enough; safe to use from several threads."""
+
+    def __init__(self, settings: TransportSettings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._engine: _Engine | None = None
+
+    def execute(self, calls: Sequence[tuple[K, Call]]) -> Iterator[list[tuple[K, Answer]]]:
+        """Start all ``calls`` and yield their answers in groups: each is what has come in since the last.
+
+        Every call gets exactly one answer; nothing a call does raises here. Leaving the iterator early
+        cancels what is still under way.
+        """
+        if not calls:
+            return
+        arrived: SimpleQueue[tuple[K, Answer]] = SimpleQueue()
+        engine = self._running()
+        tasks = engine.start(calls, arrived)
+        left = len(calls)
+        try:
+            while left:
+                group = _drain(arrived)
+                left -= len(group)
+                yield group
+        finally:
+            if left:
+                engine.cancel(tasks)
+
+    def _running(self) -> "_Engine":
+        engine = self._engine
+        if engine is not None and engine.is_mine():
+            return engine
+        with self._lock:
+            if self._engine is None or not self._engine.is_mine():
+                self._engine = _Engine(self._settings)
+            return self._engine
+
+    def close(self) -> None:
+        """Close all connections and stop the loop. A later ``execute`` starts anew."""
+        with self._lock:
+            engine, self._engine = self._engine, None
+        if engine is not None and engine.is_mine():
+            engine.close()
+
+
+def _drain(arrived: "SimpleQueue[tuple[K, Answer]]") -> list[tuple[K, Answer]]:
+    group = [arrived.get()]
+    try:
+        while True:
+            group.append(arrived.get_nowait())
+    except Empty:
+        return group
+
+
+class _Engine:
+    """The loop, its thread and the clients that live on it. Belongs to the process that made it."""
+
+    def __init__(self, settings: TransportSettings) -> None:
+        self._pid = os.getpid()
+        self._loop = uvloop.new_event_loop()
+        self._ready: SimpleQueue[None] = SimpleQueue()
+        self._thread = threading.Thread(
+            target=self._run, args=(settings,), name="notify-transport", daemon=True
+        )
+        self._thread.start()
+        self._ready.get()
+
+    def is_mine(self) -> bool:
+        return self._pid == os.getpid() and self._thread.is_alive()
+
+    def _run(self, settings: TransportSettings) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._open(settings))
+        self._loop.run_forever()
+
+    async def _open(self, settings: TransportSettings) -> None:
+        self._http = HttpClient(settings)
+        self._smtp = SmtpClient(settings)
+        self._ready.put(None)
+
+    def start(self, calls: Sequence[tuple[K, Call]], arrived: "SimpleQueue[tuple[K, Answer]]") -> set[Any]:
+        tasks: set[asyncio.Task[None]] = set()
+
+        def begin() -> None:
+            for key, call in calls:
+                task = self._loop.create_task(self._answer(key, call, arrived))
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
+
+        self._loop.call_soon_threadsafe(begin)
+        return tasks
+
+    async def _answer(self, key: K, call: Call, arrived: "SimpleQueue[tuple[K, Answer]]") -> None:
+        try:
+            answer = await self._execute(call)
+        except asyncio.CancelledError:
+            answer = NoAnswer(error="the call was cancelled")
+        except Exception as error:  # noqa: BLE001  # one bad call must not leave the others unanswered
+            _log.exception("transport.unexpected", call=type(call).__name__)
+            answer = NoAnswer(error=f"unexpected {type(error).__name__}")
+        arrived.put((key, answer))
+
+    async def _execute(self, call: Call) -> Answer:
+        match call:
+            case HttpCall():
+                return await self._http.execute(call)
+            case SmtpCall():
+                return await self._smtp.execute(call)
+            case KeepCall():
+                return keep(call)
+
+    def cancel(self, tasks: set[Any]) -> None:
+        self._loop.call_soon_threadsafe(lambda: [task.cancel() for task in tuple(tasks)])
+
+    def close(self) -> None:
+        done = asyncio.run_coroutine_threadsafe(self._shut(), self._loop)
+        done.result(_CLOSE_TIMEOUT_S)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_CLOSE_TIMEOUT_S)
+        self._loop.close()
+
+    async def _shut(self) -> None:
+        await asyncio.sleep(0)  # a task cancelled before its first step could not leave an answer
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        await asyncio.sleep(0)
+        await self._http.close()
+        await self._smtp.close()

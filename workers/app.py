@@ -1,0 +1,49 @@
+"""The Celery application: ``celery -A workers.app worker -Q render,route``. Binds task names to code."""
+
+from typing import Any
+
+from celery import Task, signals
+
+from notify import log, settings
+from notify.errors import Unavailable
+from notify.queue import celery as app
+from notify.store import cache, db
+
+_log = log.get(__name__)
+
+
+class StageTask(Task):  # type: ignore[misc]  # celery is untyped
+    """What every stage's task has: retries for what is wrong with us, and context on its log lines.
+
+    What is wrong with a provider is retried per delivery; a task is never tried again for it.
+    """
+
+    autoretry_for = (Unavailable,)
+    max_retries = 3
+    retry_backoff = 1
+    retry_backoff_max = 10
+    retry_jitter = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        log.bind(task=self.name, task_id=self.request.id)
+        try:
+            return super().__call__(*args, **kwargs)
+        finally:
+            log.clear()
+
+
+@signals.setup_logging.connect
+def _logging(**_: Any) -> None:
+    config = settings.load()
+    log.configure(config.log_level, config.log_format)
+
+
+@signals.worker_process_init.connect
+def _forked(**_: Any) -> None:
+    # Sockets of the parent process belong to the parent.
+    db.reset()
+    cache.clear()
+
+
+app.Task = StageTask
+app.conf.include = ["workers.expand", "workers.render", "workers.route", "workers.deliver", "workers.beat"]

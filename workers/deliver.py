@@ -1,0 +1,26 @@
+"""The deliver tasks: one per channel, so that each is named, watched and scaled on its own."""
+
+from collections.abc import Callable, Sequence
+
+from notify import queue
+from notify.model.names import Channel, Lane
+from notify.model.work import Place, Stage
+from notify.pipeline import deliver
+from notify.queue import celery as app
+from workers.parse import uuids
+
+
+def _task(channel: Channel) -> Callable[[Sequence[str], str], str]:
+    def deliver_batch(ids: Sequence[str], lane: str) -> str:
+        claimed = 0
+        for done in deliver.run(uuids(ids), Lane(lane), channel):
+            claimed += done.claimed
+            queue.publish(done.handoff)
+        return f"{claimed} messages"
+
+    return deliver_batch
+
+
+for _channel in Channel:
+    _place = Place(stage=Stage.DELIVER, lane=Lane.SINGLE, channel=_channel)
+    app.task(name=queue.task_of(_place))(_task(_channel))
