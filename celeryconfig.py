@@ -4,7 +4,7 @@ PostgreSQL holds the truth; the broker carries wake-ups. Everything here may los
 losing or repeating a message.
 """
 
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from notify import queue, settings
 
@@ -38,9 +38,13 @@ task_protocol = 2
 enable_utc = True
 
 # --- queues: one per stage, channel and lane, so that each scales and stalls on its own
-task_queues = [Queue(queue.queue_of(place)) for place in queue.places()] + [Queue(queue.MAINTENANCE)]
+# On the broker's default exchange a queue needs no binding, so a broker that comes back empty drops nothing.
+_names = [*(queue.queue_of(place) for place in queue.places()), queue.MAINTENANCE]
+task_queues = [Queue(name, Exchange(""), routing_key=name) for name in _names]
 task_create_missing_queues = False  # a misspelt queue name is an error, not a new queue
 task_default_queue = queue.MAINTENANCE
+task_default_exchange = ""
+task_default_routing_key = queue.MAINTENANCE
 
 # --- acknowledgement
 task_acks_late = True  # a killed worker's task comes back

@@ -39,6 +39,9 @@ def configure(level: str, fmt: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    # Celery's two lines per task say what our one line per batch says; drivers are silent unless they warn.
+    for name in ("celery.worker.strategy", "celery.app.trace", "alembic", "aiohttp", "mail.log"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def get(name: str) -> structlog.stdlib.BoundLogger:

@@ -1,5 +1,6 @@
 """The Celery application: ``celery -A workers.app worker -Q render,route``. Binds task names to code."""
 
+import time
 from typing import Any
 
 from celery import Task, signals
@@ -26,8 +27,11 @@ class StageTask(Task):  # type: ignore[misc]  # celery is untyped
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         log.bind(task=self.name, task_id=self.request.id)
+        begin = time.monotonic()
         try:
-            return super().__call__(*args, **kwargs)
+            result = super().__call__(*args, **kwargs)
+            _log.info(f"{self.name}.done", result=result, ms=round((time.monotonic() - begin) * 1000))
+            return result
         finally:
             log.clear()
 

@@ -130,9 +130,7 @@ class _Inspection:
 def _check_fields(element: Mapping[str, Any], kind: str, at: str) -> None:
     for group in REQUIRED[kind]:
         if all(element.get(key) is None for key in group):
-            raise InvalidRequest(
-                f"{at}.{group[0]} is required" + "".join(f" (or `{key}`)" for key in group[1:])
-            )
+            raise InvalidRequest(f"{at}.{' or '.join(group)} is required")
     _check_shapes(element, at)
     if kind not in SILENT:
         _check_texts(element, at)

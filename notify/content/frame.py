@@ -25,7 +25,7 @@ INNER_WIDTH = WIDTH - 50
 _SLOT = re.compile(r"@@(\d+)@@")
 _PAGE = (
     '<mjml><mj-head><mj-title>@@0@@</mj-title><mj-preview>@@1@@</mj-preview><mj-attributes>'
-    '<mj-all font-family="-apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif" />'
+    '<mj-all font-family="-apple-system, Segoe UI, Helvetica, Arial, sans-serif" />'
     f'<mj-text font-size="16px" line-height="1.5" color="{INK}" padding="8px 25px 0" />'
     '<mj-button font-size="16px" font-weight="600" border-radius="6px" padding="16px 25px 8px" />'
     '<mj-image padding="12px 25px 4px" fluid-on-mobile="true" /></mj-attributes></mj-head>'
@@ -176,13 +176,8 @@ def _pixels(width: str | None) -> str | None:
 
 
 def _divider(sheet: _Page, divider: Divider) -> None:
-    sheet.add(
-        "mj-divider",
-        "",
-        border_width="1px",
-        border_color=divider.color or "#e5e7eb",
-        padding="20px 25px 12px",
-    )
+    color = divider.color or "#e5e7eb"
+    sheet.add("mj-divider", "", border_width="1px", border_color=color, padding="20px 25px 12px")
 
 
 def _html(sheet: _Page, html: Html) -> None:

@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 _HIDDEN = frozenset({"head", "script", "style", "title", "template"})
 _BREAKS = frozenset(
-    {"br", "div", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "table", "tr", "ul"}
+    ("br", "div", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "table", "tr", "ul")
 )
 
 

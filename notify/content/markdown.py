@@ -1,4 +1,7 @@
-"""Markdown as HTML and as plain text: author's Markdown goes in, finished text comes out. HTML in it is text."""
+"""Markdown as HTML and as plain text: an author's Markdown goes in, finished text comes out.
+
+HTML in it is text like any other; links and images have the schemes of ``notify.content.urls`` only.
+"""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +13,10 @@ from markdown_it.token import Token
 
 from notify.content.urls import IMAGES, LINKS, allowed
 
-_ACTIVE = re.compile(r"[\\`*_\[\]<>&~#|!]|^[ \t]*(?:[-+=]|\d{1,9}[.)])|\n[ \t]*\n|^[ \t]+", re.MULTILINE)
+_ACTIVE = re.compile(
+    r"[`*_\[<\\\r\x00]|~~|&(?=#?\w+;)|^[ \t]*(?:[-+=>#]|\d{1,9}[.)])|^[ \t]|\n[ \t]*\n", re.MULTILINE
+)
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _EITHER = LINKS | IMAGES
 
 
@@ -26,21 +32,38 @@ def _parser() -> MarkdownIt:
 _PARSER = _parser()
 
 
+def _literal(markdown: str) -> str | None:
+    """What a Markdown without any marks but escapes says; None when it has others.
+
+    Most texts are of this kind, and parsing is most of what an output costs.
+    """
+    if _ACTIVE.search(_ESCAPED.sub("x", markdown)):
+        return None
+    return _ESCAPED.sub(r"\1", markdown).strip()
+
+
 @lru_cache(maxsize=4096)
 def to_html(markdown: str, inline: bool = False) -> str:
     """The Markdown as HTML blocks, or, ``inline``, without the paragraphs around it."""
-    if not _ACTIVE.search(markdown):
-        lines = escape(markdown.strip()).replace("\n", "<br />\n")
+    literal = _literal(markdown)
+    if literal is not None:
+        lines = escape(literal, quote=False).replace("\n", "<br />\n")
         return lines if inline else f"<p>{lines}</p>"
-    return _PARSER.renderInline(markdown) if inline else _PARSER.render(markdown).strip()
+    tokens = _PARSER.parseInline(markdown, {}) if inline else _parsed(markdown)
+    return str(_PARSER.renderer.render(tokens, _PARSER.options, {})).strip()
 
 
 @lru_cache(maxsize=4096)
 def to_plain(markdown: str) -> str:
     """The Markdown as people would type it: no marks, links as URLs, images as their description."""
-    if not _ACTIVE.search(markdown):
-        return markdown.strip()
-    return _Plain().blocks(_PARSER.parse(markdown))
+    literal = _literal(markdown)
+    return _Plain().blocks(_parsed(markdown)) if literal is None else literal
+
+
+# An email wants the same text as HTML and as plain text, one right after the other.
+@lru_cache(maxsize=64)
+def _parsed(markdown: str) -> list[Token]:
+    return _PARSER.parse(markdown)
 
 
 class _Plain:

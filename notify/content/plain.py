@@ -1,4 +1,4 @@
-"""Elements as plain text, for SMS, push and the text part of email: elements go in, pieces of text come out."""
+"""Elements as plain text, for SMS, push and email's text part: elements go in, pieces of text come out."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,9 +10,8 @@ RULE = "----------"
 
 def title_of(elements: Iterable[object]) -> str:
     """The title of the last ``meta`` that has one; empty without."""
-    return next(
-        (item.title for item in reversed(list(elements)) if isinstance(item, Meta) and item.title), ""
-    )
+    titles = [item.title for item in elements if isinstance(item, Meta) and item.title]
+    return titles[-1] if titles else ""
 
 
 def quoted(text: str) -> str:

@@ -22,7 +22,7 @@ def build(elements: Sequence[Element]) -> PushOutput:
 
 
 def from_raw(raw: Mapping[str, Any]) -> PushOutput:
-    """An author's own ``{title?, body?, click_url?, image_url?}``. Raises ContentError if both are missing."""
+    """An author's own ``{title?, body?, click_url?, image_url?}``. ContentError without words."""
     title, body = raw.get("title") or "", raw.get("body") or ""
     if not (title or body):
         raise ContentError("raw content for push needs a `title` or a `body`")

@@ -87,7 +87,8 @@ def _walk(tree: nodes.Node) -> Iterator[tuple[nodes.Node, int, int, int]]:
         line = node.lineno or line
         yield node, line, depth, loops
         inner = loops + isinstance(node, nodes.For)
-        pending.extend((child, line, depth + 1, inner) for child in node.iter_child_nodes())
+        children = [(child, line, depth + 1, inner) for child in node.iter_child_nodes()]
+        pending.extend(reversed(children))
 
 
 def _call(node: nodes.Call) -> str | None:

@@ -1,6 +1,11 @@
 """What ``notify up`` prints: its progress, then addresses, keys and first calls that work when pasted."""
 
-from notify.local.instance import Instance
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+from notify.local.instance import DEFAULT_DIR, Instance
 from notify.model.names import World
 
 _TEXT = """
@@ -19,7 +24,7 @@ curl -sS {base_url}/send \\
   -d '{{"message": {{"to": {{"email": "ada@example.com"}},
                     "content": {{"title": "Hello", "body": "It works."}}}}}}'
 
-or in Python (pip install trycourier):
+or in Python ({python} has the client; elsewhere: pip install trycourier):
 
 from courier import Courier
 client = Courier(api_key="{test}", base_url="{base_url}")
@@ -29,7 +34,7 @@ print(client.send.message(message={{"to": to, "content": content, "data": {{"nam
 
 Then look at what was sent:
 
-notify outbox
+{notify} outbox{data_dir}
 
 Ctrl-C stops everything.
 """
@@ -40,13 +45,27 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def greet(ready: Instance) -> None:
+def greet(ready: Instance, data_dir: Path) -> None:
     """Tell how to use the instance."""
     # Printed as it is: a line that is wrapped for the terminal does not survive being pasted.
-    say(text(ready))
+    say(text(ready, data_dir))
 
 
-def text(ready: Instance) -> str:
+def text(ready: Instance, data_dir: Path) -> str:
     """The greeting."""
-    keys = {world.value: ready.api_keys[world] for world in World}
-    return _TEXT.format(base_url=ready.base_url, flower_url=ready.flower_url, **keys)
+    return _TEXT.format(
+        base_url=ready.base_url,
+        flower_url=ready.flower_url,
+        python=_command("python"),
+        notify=_command("notify"),
+        data_dir="" if data_dir == DEFAULT_DIR else f" --data-dir {shlex.quote(str(data_dir))}",
+        **{world.value: ready.api_keys[world] for world in World},
+    )
+
+
+def _command(name: str) -> str:
+    """How to call a program of our own environment from here, whether that is activated or not."""
+    ours = Path(sys.executable).parent / name
+    if shutil.which(name) == str(ours):
+        return name
+    return shlex.quote(str(ours.relative_to(Path.cwd()) if ours.is_relative_to(Path.cwd()) else ours))

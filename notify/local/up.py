@@ -42,7 +42,7 @@ class Options:
     procfile: Path = procfile.PATH
 
 
-def run(options: Options, say: Say, serving: Callable[[Instance], None]) -> None:
+def run(options: Options, say: Say, serving: Callable[[Instance, Path], None]) -> None:
     """Run the instance until SIGTERM or SIGINT; ``serving`` is called once everything does.
 
     Raises:
@@ -55,7 +55,7 @@ def run(options: Options, say: Say, serving: Callable[[Instance], None]) -> None
         supervisor = Supervisor(data_dir, _environment(prepared, data_dir, options.concurrency))
         try:
             ready = _start(supervisor, prepared, options, say)
-            serving(ready)
+            serving(ready, options.data_dir)
             _keep_running(supervisor, ready, options.ready_file)
         finally:
             lifetime.no_more_signals()

@@ -6,23 +6,22 @@ times, text that can be stored. Every refusal names its place (``message.routing
 
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, ConfigDict, Field, PlainValidator, model_validator
+from pydantic import AliasChoices, ConfigDict, Field, model_validator
 
 from notify.model.storable import find_fault, find_nul
-from notify.model.wire_base import Id, WireModel, problem
+from notify.model.wire_base import Id, WireModel, problem, read_by
 from notify.model.wire_forms import TenantContext
 from notify.model.wire_routing import (
-    BareOrMessageTimeouts,
     BoundedRouting,
     ChannelEntry,
     ChannelSettings,
-    MessageTimeouts,
     ProviderEntry,
     ProviderSettings,
     Routing,
     Utm,
 )
 from notify.model.wire_time import Delay, Expiry
+from notify.model.wire_timeouts import BareOrMessageTimeouts, MessageTimeouts
 from notify.model.wire_to import CONTROL_KEYS, Recipient, RecipientKind, To, recipient
 
 __all__ = [
@@ -83,9 +82,9 @@ class SendMessage(WireModel):
         ],
     )
     template: Id | None = Field(default=None, description="Template id or alias; either this or `content`.")
-    content: (
-        Annotated[dict[str, Any], PlainValidator(_content, json_schema_input_type=InlineContent)] | None
-    ) = Field(default=None, description="Inline content; either this or `template`.")
+    content: Annotated[dict[str, Any], read_by(_content, described_as=InlineContent)] | None = Field(
+        default=None, description="Inline content; either this or `template`."
+    )
     data: dict[str, Any] | None = Field(default=None, description="Variables for the content and for `if`.")
     brand_id: Id | None = None
     routing: BoundedRouting | None = Field(

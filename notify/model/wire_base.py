@@ -1,8 +1,9 @@
 """What all parts of a request body share: leniency, limits, errors at a place."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 YEAR_MS = 365 * 24 * 3600 * 1000
@@ -18,6 +19,14 @@ class WireModel(BaseModel):
     model_config = ConfigDict(
         extra="ignore", frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
     )
+
+
+def read_by(read: Callable[[Any], Any], *, described_as: Any) -> WrapValidator:
+    """``read`` alone turns what was sent into the field's value; OpenAPI shows ``described_as``.
+
+    So a value with several spellings gives errors without pydantic's names for the members of a union.
+    """
+    return WrapValidator(lambda value, _: read(value), json_schema_input_type=described_as)
 
 
 def problem(message: str, *path: str | int) -> ValidationError:

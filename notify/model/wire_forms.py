@@ -56,8 +56,8 @@ class UserTo(WireModel):
     """A user, or an address without one. Every other key is profile data, for this send only."""
 
     user_id: Id | None = Field(default=None, description="Loads the stored profile; at most 512 characters.")
-    email: Annotated[Line, Field(max_length=320)] | None = None
-    phone_number: Annotated[Line, Field(max_length=128)] | None = None
+    email: Annotated[str, Field(max_length=320), AfterValidator(_one_line)] | None = None
+    phone_number: Annotated[str, Field(max_length=128), AfterValidator(_one_line)] | None = None
     locale: Annotated[str, Field(max_length=64)] | None = Field(
         default=None, description="For example `fr-CA`."
     )

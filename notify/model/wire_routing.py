@@ -1,16 +1,16 @@
-"""Routing and per-channel settings of a request: ``routing``, ``channels``, ``providers``, ``timeout``.
+"""Routing and per-channel settings of a request: ``routing``, ``channels``, ``providers``.
 
-The reference's several spellings (a bare key or an object, a number or a map, ``timeout`` or ``timeouts``)
-become one form each, so that nothing behind the door has to know of them.
+The reference's several spellings (a bare key or an object, ``timeout`` or ``timeouts``) become one form each, so that nothing behind the door has to know of them.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from pydantic import AliasChoices, BeforeValidator, Field, PlainValidator, TypeAdapter
+from pydantic import AliasChoices, BeforeValidator, Field
 
 from notify.model.plan import Method
-from notify.model.wire_base import Id, Ms, WireModel, problem
+from notify.model.wire_base import Id, WireModel, problem, read_by
+from notify.model.wire_timeouts import BareOrChannelTimeouts, ProviderTimeout
 
 MAX_ROUTING_DEPTH = 8
 MAX_ROUTING_ENTRIES = 100
@@ -18,22 +18,6 @@ MAX_PROVIDERS = 50
 
 Condition = Annotated[str, Field(max_length=10_000)]
 _IF = "JavaScript expression over `data` and `profile`; when it is false this entry is left out."
-
-
-def _per_key(value: Any) -> int | dict[str, int]:
-    return _MS_BY_KEY.validate_python(value) if isinstance(value, Mapping) else _MS.validate_python(value)
-
-
-_MS: TypeAdapter[int] = TypeAdapter(Ms)
-_MS_BY_KEY: TypeAdapter[dict[str, int]] = TypeAdapter(dict[str, Ms])
-MsPerKey = Annotated[
-    int | dict[str, int], PlainValidator(_per_key, json_schema_input_type=dict[str, Ms] | Ms)
-]
-
-
-def _number_as(key: str) -> Callable[[Any], Any]:
-    """A bare number stands for an object with that one key."""
-    return lambda value: {key: value} if isinstance(value, int | float) else value
 
 
 def _provider_object(value: Any) -> Any:
@@ -56,50 +40,6 @@ class Utm(WireModel):
 
 class UtmHolder(WireModel):
     utm: Utm | None = None
-
-
-class MessageTimeouts(WireModel):
-    """How long delivery may take. A value of ``channels`` or ``providers`` beats the maps given here."""
-
-    message: Ms | None = Field(
-        default=None, description="Milliseconds for the whole message; default 72 hours."
-    )
-    channel: MsPerKey | None = Field(
-        default=None,
-        description="Milliseconds per channel key, or one number for all, before the next channel.",
-    )
-    provider: MsPerKey | None = Field(
-        default=None,
-        description="Milliseconds per provider key, or one number for all, before the next provider.",
-    )
-    escalation: Ms | None = Field(
-        default=None, description="Milliseconds after SENT in which `criteria` must be met."
-    )
-    criteria: Literal["no-escalation", "delivered", "viewed", "engaged"] | None = None
-
-
-BareOrMessageTimeouts = Annotated[
-    MessageTimeouts, BeforeValidator(_number_as("message"), json_schema_input_type=MessageTimeouts | Ms)
-]
-
-
-class ChannelTimeouts(WireModel):
-    channel: Ms | None = Field(default=None, description="Milliseconds before the next channel is tried.")
-    provider: Ms | None = Field(
-        default=None, description="Milliseconds before the channel's next provider is tried."
-    )
-
-
-BareOrChannelTimeouts = Annotated[
-    ChannelTimeouts, BeforeValidator(_number_as("channel"), json_schema_input_type=ChannelTimeouts | Ms)
-]
-
-
-def _provider_number(value: Any) -> Any:
-    return value.get("provider") if isinstance(value, Mapping) else value
-
-
-ProviderTimeout = Annotated[Ms | None, BeforeValidator(_provider_number, json_schema_input_type=Ms | None)]
 
 
 class ProviderEntry(WireModel):
@@ -158,7 +98,9 @@ class ChannelEntry(WireModel):
 
     channel: Id
     providers: ProviderList | None = None
-    method: Method | None = Field(default=None, description="How the channel's own providers are used.")
+    routing_method: Method | None = Field(
+        default=None, alias="method", description="How the channel's own providers are used."
+    )
     if_: Condition | None = Field(default=None, alias="if", description=_IF)
     timeouts: BareOrChannelTimeouts | None = Field(
         default=None, validation_alias=AliasChoices("timeouts", "timeout")
@@ -176,7 +118,7 @@ def _entry(value: Any) -> "ChannelEntry | Routing":
 
 
 RoutingEntry = Annotated[
-    "ChannelEntry | Routing", PlainValidator(_entry, json_schema_input_type="str | Routing | ChannelEntry")
+    "ChannelEntry | Routing", read_by(_entry, described_as="str | Routing | ChannelEntry")
 ]
 
 

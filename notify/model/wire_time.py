@@ -4,10 +4,10 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, PlainValidator, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from notify import clock
-from notify.model.wire_base import YEAR_MS, Ms, WireModel, problem
+from notify.model.wire_base import YEAR_MS, Ms, WireModel, problem, read_by
 
 _WINDOW = re.compile(r"\b(?:Mo|Tu|We|Th|Fr|Sa|Su)\b|\d\d:\d\d\s*-\s*\d\d:\d\d|^[A-Z][a-z]{2}\b")
 _DURATION = re.compile(
@@ -50,9 +50,7 @@ def _within_a_year(at: datetime) -> datetime:
     return at
 
 
-Until = Annotated[
-    datetime, PlainValidator(_until, json_schema_input_type=str), AfterValidator(_within_a_year)
-]
+Until = Annotated[datetime, read_by(_until, described_as=str), AfterValidator(_within_a_year)]
 
 
 class Delay(WireModel):
@@ -99,11 +97,11 @@ _NUMBER: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=0, le=_LARGEST_E
 class Expiry(WireModel):
     """When an inbox message leaves the feed; other channels ignore it."""
 
-    expires_in: Annotated[int | str, PlainValidator(_expires_in, json_schema_input_type=int | str)] | None = (
-        Field(default=None, description="Milliseconds, or an ISO 8601 duration.", examples=["P1DT4H"])
+    expires_in: Annotated[int | str, read_by(_expires_in, described_as=int | str)] | None = Field(
+        default=None, description="Milliseconds, or an ISO 8601 duration.", examples=["P1DT4H"]
     )
-    expires_at: Annotated[datetime, PlainValidator(_expires_at, json_schema_input_type=int | str)] | None = (
-        Field(default=None, description="Epoch or ISO 8601 timestamp; wins over `expires_in`.")
+    expires_at: Annotated[datetime, read_by(_expires_at, described_as=int | str)] | None = Field(
+        default=None, description="Epoch or ISO 8601 timestamp; wins over `expires_in`."
     )
 
     @model_validator(mode="after")

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field, PlainValidator, TypeAdapter
+from pydantic import Field, TypeAdapter
 
-from notify.model.wire_base import problem
+from notify.model.wire_base import problem, read_by
 from notify.model.wire_forms import MsTeamsTo, PagerdutyTo, SlackTo, UserTo, WebhookTo
 
 MAX_RECIPIENTS = 500
@@ -95,16 +95,16 @@ def _check(value: Any) -> dict[str, Any] | list[dict[str, Any]]:
 
 _LIST: TypeAdapter[list[dict[str, Any]]] = TypeAdapter(
     Annotated[
-        list[Annotated[dict[str, Any], PlainValidator(_check_entry)]],
+        list[Annotated[dict[str, Any], read_by(_check_entry, described_as=dict[str, Any])]],
         Field(min_length=1, max_length=MAX_RECIPIENTS),
     ]
 )
 _One = UserTo | SlackTo | MsTeamsTo | PagerdutyTo | WebhookTo
 To = Annotated[
     dict[str, Any] | list[dict[str, Any]],
-    PlainValidator(
+    read_by(
         _check,
-        json_schema_input_type=_One | Annotated[list[_One], Field(min_length=1, max_length=MAX_RECIPIENTS)],
+        described_as=_One | Annotated[list[_One], Field(min_length=1, max_length=MAX_RECIPIENTS)],
     ),
 ]
 

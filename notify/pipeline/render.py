@@ -12,7 +12,7 @@ from uuid import UUID
 from notify import clock, ids, log, settings
 from notify.content import elemental
 from notify.errors import ContentError
-from notify.expression import Limits, scope
+from notify.expression import Limits
 from notify.model import wire
 from notify.model.names import Lane, World
 from notify.model.plan import Final
@@ -117,23 +117,31 @@ def _render(stored: StoredMessage, known: _Known, now: datetime) -> _Result:
     payload = template.published if template and template.published else {}
     document = elemental.resolve(
         payload.get("content") or message.content or {},
-        variables=scope(_roots(stored, message, profile, now), data),
+        variables=_variables(stored, message, profile, data, now),
         locale=profile.get("locale"),
         limits=_limits(),
     )
     content = Content(
-        message_id=stored.id, document=document, profile=profile, routing=payload.get("routing")
+        message_id=stored.id,
+        document_json=contents.written(document),
+        profile=profile,
+        routing=payload.get("routing"),
     )
     due_at = _due_at(message, stored, now)
     history = _history(stored, message, template, document.warnings, due_at, now)
     return _Result(message_id=stored.id, log=history, content=content, due_at=due_at)
 
 
-def _roots(
-    stored: StoredMessage, message: wire.SendMessage, profile: dict[str, Any], now: datetime
+def _variables(
+    stored: StoredMessage,
+    message: wire.SendMessage,
+    profile: dict[str, Any],
+    data: dict[str, Any],
+    now: datetime,
 ) -> dict[str, Any]:
-    """The variables beside ``data``; see ``docs/templates.md``."""
+    """The roots that templates and conditions see; see ``docs/templates.md``."""
     return {
+        "data": data,
         "profile": profile,
         "tenant": {},
         "brand": {},

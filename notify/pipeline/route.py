@@ -94,7 +94,7 @@ def _plan(
         steps=config.max_template_steps,
         output_bytes=config.max_output_bytes,
     )
-    variables = scope({"profile": content.profile}, data)
+    variables = scope({"data": data, "profile": content.profile}, data)
     return plan(
         Subject(
             message=message,

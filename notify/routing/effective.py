@@ -4,7 +4,7 @@ A value for a provider or channel beats the maps of ``message.timeout``, which b
 message's value beats the routing entry's, which beats the template's.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -36,13 +36,8 @@ class Levels:
     def channel(self, entry: ChannelEntry, channel: Channel) -> "ChannelLevels":
         """``entry``: the routing entry that leads to ``channel``, by its name or a provider's."""
         keys = (*_keys(entry.channel), channel.value)
-        own = ChannelSettings(providers=entry.providers, routing_method=entry.method, timeouts=entry.timeouts)
-        layers = (
-            *_found(self.message.channels or {}, keys),
-            own,
-            *_found(self.template_channels, keys),
-        )
-        return ChannelLevels(levels=self, entry=entry, keys=keys, layers=layers)
+        given, template = _found(self.message.channels, keys), _found(self.template_channels, keys)
+        return ChannelLevels(levels=self, entry=entry, keys=keys, given=given, template=template)
 
     def message_ms(self) -> int:
         given = self.message.timeout.message if self.message.timeout else None
@@ -56,7 +51,8 @@ class ChannelLevels:
     levels: Levels
     entry: ChannelEntry
     keys: tuple[str, ...]
-    layers: tuple[ChannelSettings, ...]
+    given: Sequence[ChannelSettings]
+    template: Sequence[ChannelSettings]
 
     def method(self) -> Method:
         return self._first(lambda layer: layer.routing_method) or Method.SINGLE
@@ -65,40 +61,58 @@ class ChannelLevels:
         """The failover list; None when nobody gave one."""
         return self._first(lambda layer: layer.providers)
 
-    def conditions(self) -> tuple[str, ...]:
+    def conditions(self) -> list[str]:
         """All of them must hold: the entry's own, and the channel's."""
-        return _given(self.entry.if_, self._first(lambda layer: layer.if_))
+        channel = next((layer.if_ for layer in (*self.given, *self.template) if layer.if_ is not None), None)
+        return [condition for condition in (self.entry.if_, channel) if condition is not None]
 
     def timeout_ms(self) -> int:
+        own = self._first(lambda layer: layer.timeouts.channel if layer.timeouts else None)
+        if own is not None:
+            return own
         timeout = self.levels.message.timeout
-        return _first_of(
-            self._first(lambda layer: layer.timeouts.channel if layer.timeouts else None),
-            _for_key(timeout.channel if timeout else None, self.keys),
-            default=self.levels.limits.channel_ms,
-        )
+        return _for_keys(timeout.channel if timeout else None, self.keys, self.levels.limits.channel_ms)
 
-    def provider_conditions(self, provider: ProviderEntry) -> tuple[str, ...]:
-        return _given(provider.if_, _first_of_all(layer.if_ for layer in self._provider_layers(provider)))
+    def provider(self, listed: ProviderEntry | None, key: str) -> "ProviderLevels":
+        """``listed``: the entry of the failover list, None when there is no list."""
+        keys = _keys(listed.provider if listed else key)
+        given = _found(self.levels.message.providers, keys)
+        template = _found(self.levels.template_providers, keys)
+        return ProviderLevels(channel=self, listed=listed, keys=keys, given=given, template=template)
 
-    def provider_timeout_ms(self, provider: ProviderEntry) -> int:
-        timeout = self.levels.message.timeout
-        return _first_of(
-            _first_of_all(layer.timeouts for layer in self._provider_layers(provider, provider.timeouts)),
-            self._first(lambda layer: layer.timeouts.provider if layer.timeouts else None),
-            _for_key(timeout.provider if timeout else None, _keys(provider.provider)),
-            default=self.levels.limits.provider_ms,
-        )
+    def provider_ms(self) -> int | None:
+        return self._first(lambda layer: layer.timeouts.provider if layer.timeouts else None)
 
-    def _provider_layers(
-        self, provider: ProviderEntry, own_ms: int | None = None
-    ) -> Iterator[ProviderSettings]:
-        keys = _keys(provider.provider)
-        yield from _found(self.levels.message.providers or {}, keys)
-        yield ProviderSettings(timeouts=own_ms)
-        yield from _found(self.levels.template_providers, keys)
+    def _first(self, read: Callable[[ChannelSettings | ChannelEntry], T | None]) -> T | None:
+        layers: Sequence[ChannelSettings | ChannelEntry] = (*self.given, self.entry, *self.template)
+        return next((value for value in map(read, layers) if value is not None), None)
 
-    def _first(self, read: Callable[[ChannelSettings], T | None]) -> T | None:
-        return _first_of_all(map(read, self.layers))
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderLevels:
+    """The settings of one provider within one channel."""
+
+    channel: ChannelLevels
+    listed: ProviderEntry | None
+    keys: tuple[str, ...]
+    given: Sequence[ProviderSettings]
+    template: Sequence[ProviderSettings]
+
+    def conditions(self) -> list[str]:
+        """All of them must hold: the list entry's own, and the provider's."""
+        own = self.listed.if_ if self.listed else None
+        provider = next((layer.if_ for layer in (*self.given, *self.template) if layer.if_ is not None), None)
+        return [condition for condition in (own, provider) if condition is not None]
+
+    def timeout_ms(self) -> int:
+        for layer in (*self.given, self.listed, *self.template):
+            if layer is not None and layer.timeouts is not None:
+                return layer.timeouts
+        if (by_channel := self.channel.provider_ms()) is not None:
+            return by_channel
+        levels = self.channel.levels
+        timeout = levels.message.timeout
+        return _for_keys(timeout.provider if timeout else None, self.keys, levels.limits.provider_ms)
 
 
 def _keys(name: str) -> tuple[str, ...]:
@@ -107,22 +121,11 @@ def _keys(name: str) -> tuple[str, ...]:
     return (name, key) if colon else (name,)
 
 
-def _found(settings: Mapping[str, T], keys: tuple[str, ...]) -> Iterator[T]:
-    return (settings[key] for key in dict.fromkeys(keys) if key in settings)
+def _found(settings: Mapping[str, T] | None, keys: Iterable[str]) -> Sequence[T]:
+    return [settings[key] for key in dict.fromkeys(keys) if key in settings] if settings else ()
 
 
-def _for_key(timeout: int | dict[str, int] | None, keys: tuple[str, ...]) -> int | None:
-    return _first_of_all(_found(timeout, keys)) if isinstance(timeout, dict) else timeout
-
-
-def _given(*conditions: str | None) -> tuple[str, ...]:
-    return tuple(condition for condition in conditions if condition is not None)
-
-
-def _first_of(*values: int | None, default: int) -> int:
-    found = _first_of_all(values)
-    return default if found is None else found
-
-
-def _first_of_all(values: "Iterator[T | None] | tuple[T | None, ...]") -> T | None:
-    return next((value for value in values if value is not None), None)
+def _for_keys(timeout: int | dict[str, int] | None, keys: Iterable[str], default: int) -> int:
+    if isinstance(timeout, dict):
+        return next((timeout[key] for key in keys if key in timeout), default)
+    return default if timeout is None else timeout

@@ -83,7 +83,7 @@ def plan(
     tree = Tree(options=options, serves=serves, evaluate=evaluate, levels=levels)
     root = tree.node(routing)
     if not root.entries:
-        return nothing_left(tree.skipped, subject.profile)
+        return nothing_left(tree.skipped, subject.profile) if tree.skipped else without_routing()
     deadline = now + timedelta(milliseconds=levels.message_ms())
     return Plan(root=root, skipped=tuple(tree.skipped), deadline=deadline)
 

@@ -19,11 +19,23 @@ _CHANNELS = frozenset(Channel)
 Path = tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Offer:
+    """A provider that a channel might use. ``name`` is as the list has it, or the provider's key.
+
+    ``option`` is None for what is listed and not configured, ``listed`` when there is no list.
+    """
+
+    name: str
+    listed: ProviderEntry | None
+    option: ProviderOption | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """A candidate and the provider entry it came from."""
+    """A candidate, and the name of the offer it came from."""
 
-    listed: str
+    name: str
     candidate: Candidate
 
 
@@ -64,7 +76,7 @@ class Tree:
             yield Channel(entry.channel), None
             return
         named = ProviderEntry(provider=entry.channel)
-        channels = (channel for option in self._matching(named) for channel in option.channels)
+        channels = (channel for option in self._matching(entry.channel) for channel in option.channels)
         yield from ((channel, [named]) for channel in dict.fromkeys(channels))
 
     def _channel(
@@ -86,46 +98,44 @@ class Tree:
         """Each configuration once, in the order of the list."""
         taken: dict[str, _Taken] = {}
         skipped = []
-        for provider, option in self._listed(channel, listed):
-            found = self._candidate(rules, channel, provider, option)
+        for offer in self._offers(channel, listed):
+            found = self._candidate(rules, channel, offer)
             if isinstance(found, Skipped):
                 skipped.append(found)
             else:
-                taken.setdefault(found.id, _Taken(provider.provider, found))
+                taken.setdefault(found.id, _Taken(offer.name, found))
         return list(taken.values()), skipped
 
-    def _listed(
-        self, channel: Channel, listed: list[ProviderEntry] | None
-    ) -> Iterator[tuple[ProviderEntry, ProviderOption | None]]:
-        """Provider entries with a configuration each; None for what is listed and not configured."""
+    def _offers(self, channel: Channel, listed: list[ProviderEntry] | None) -> Iterator[_Offer]:
         if listed is None:
-            serving = (option for option in self.options if channel in option.channels)
-            yield from ((ProviderEntry(provider=option.provider), option) for option in serving)
+            for option in self.options:
+                if channel in option.channels:
+                    yield _Offer(name=option.provider, listed=None, option=option)
             return
-        for provider in listed:
-            matching = [o for o in self._matching(provider) if channel in o.channels]
-            if not matching:
-                yield provider, None
-            yield from ((provider, option) for option in matching)
+        for entry in listed:
+            matching = [option for option in self._matching(entry.provider) if channel in option.channels]
+            offered: Sequence[ProviderOption | None] = matching or (None,)
+            yield from (_Offer(name=entry.provider, listed=entry, option=option) for option in offered)
 
-    def _matching(self, provider: ProviderEntry) -> list[ProviderOption]:
-        key, _, alias = provider.provider.partition(":")
+    def _matching(self, name: str) -> list[ProviderOption]:
+        key, _, alias = name.partition(":")
         return [o for o in self.options if o.provider == key and (not alias or o.alias == alias)]
 
-    def _candidate(
-        self, rules: ChannelLevels, channel: Channel, provider: ProviderEntry, option: ProviderOption | None
-    ) -> Candidate | Skipped:
+    def _candidate(self, rules: ChannelLevels, channel: Channel, offer: _Offer) -> Candidate | Skipped:
+        def skip(code: SkipCode, detail: str) -> Skipped:
+            return Skipped(entry=offer.name, code=code, detail=detail)
+
+        option = offer.option
         if option is None:
-            return _skip(provider, SkipCode.MISSING_CONFIGURATION, f"not configured for channel {channel}")
+            return skip(SkipCode.MISSING_CONFIGURATION, f"not configured for channel {channel}")
         if (missing := option.missing.get(channel)) is not None:
-            return _skip(provider, SkipCode.INCOMPLETE_PROFILE_DATA, missing)
+            return skip(SkipCode.INCOMPLETE_PROFILE_DATA, missing)
         if not self.serves(channel, option.provider):
-            return _skip(provider, SkipCode.NO_CONTENT, f"the content has nothing for channel {channel}")
-        if (why := self._unmet(rules.provider_conditions(provider))) is not None:
-            return _skip(provider, SkipCode.FILTERED, why)
-        return Candidate(
-            id=option.id, provider=option.provider, timeout_ms=rules.provider_timeout_ms(provider)
-        )
+            return skip(SkipCode.NO_CONTENT, f"the content has nothing for channel {channel}")
+        own = rules.provider(offer.listed, option.provider)
+        if (why := self._unmet(own.conditions())) is not None:
+            return skip(SkipCode.FILTERED, why)
+        return Candidate(id=option.id, provider=option.provider, timeout_ms=own.timeout_ms())
 
     def _unmet(self, conditions: Iterable[str]) -> str | None:
         """Why one of the conditions does not hold; None when all do."""
@@ -147,9 +157,9 @@ def _shape(rules: ChannelLevels, channel: Channel, taken: list[_Taken], path: Pa
 
     if rules.method() is Method.SINGLE:
         return leaf((t.candidate for t in taken), path)
-    sides = dict.fromkeys(t.listed for t in taken)
+    sides = dict.fromkeys(t.name for t in taken)
     leaves = (
-        leaf((t.candidate for t in taken if t.listed == side), (*path, index))
+        leaf((t.candidate for t in taken if t.name == side), (*path, index))
         for index, side in enumerate(sides)
     )
     return Node(method=Method.ALL, entries=tuple(leaves))
@@ -175,7 +185,3 @@ def _obstacle(
 def _unknown(name: str) -> Skipped:
     detail = f"None of provider(s) {name} is configured."
     return Skipped(entry=name, code=SkipCode.MISSING_CONFIGURATION, detail=detail)
-
-
-def _skip(provider: ProviderEntry, code: SkipCode, detail: str) -> Skipped:
-    return Skipped(entry=provider.provider, code=code, detail=detail)

@@ -15,12 +15,25 @@ from notify.store.db import Tx
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """``routing``: what the template says about routing, as JSON; None for inline content."""
+    """``document_json`` is read where one message's failure is its own; see ``document``.
+
+    ``routing``: what the template says about routing, as JSON; None for inline content.
+    """
 
     message_id: UUID
-    document: Document
+    document_json: str | bytes
     profile: dict[str, Any]
-    routing: dict[str, Any] | None
+    routing: dict[str, Any] | None = None
+
+    @property
+    def document(self) -> Document:
+        """The document, read anew at each call."""
+        return DOCUMENT.validate_json(self.document_json)
+
+
+def written(document: Document) -> bytes:
+    """``document`` as it is stored."""
+    return DOCUMENT.dump_json(document, exclude_none=True)
 
 
 def insert(tx: Tx, rows: Sequence[Content]) -> None:
@@ -30,7 +43,7 @@ def insert(tx: Tx, rows: Sequence[Content]) -> None:
         [
             {
                 "message_id": row.message_id,
-                "document": bulk.Raw(DOCUMENT.dump_json(row.document, exclude_defaults=True)),
+                "document": bulk.Raw(row.document_json),
                 "profile": row.profile,
                 "routing": row.routing,
             }
@@ -51,7 +64,7 @@ def load(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Content]:
     return {
         row.message_id: Content(
             message_id=row.message_id,
-            document=DOCUMENT.validate_json(row.document),
+            document_json=row.document,
             profile=row.profile,
             routing=row.routing,
         )

@@ -238,7 +238,9 @@ NO_EMAIL = [option("sendgrid", EMAIL, lacks="profile.email is missing"), option(
         ),
         (lambda: planned("email", providers={"smtp": {"if": "false"}}), [("smtp", SkipCode.FILTERED)]),
         (
-            lambda: planned({"channel": "email", "providers": [{"provider": "smtp", "if": "false"}, "sendgrid"]}),
+            lambda: planned(
+                {"channel": "email", "providers": [{"provider": "smtp", "if": "false"}, "sendgrid"]}
+            ),
             [("smtp", SkipCode.FILTERED)],
         ),
         (
@@ -246,7 +248,7 @@ NO_EMAIL = [option("sendgrid", EMAIL, lacks="profile.email is missing"), option(
             [("mailgun", SkipCode.MISSING_CONFIGURATION)],
         ),
     ],
-)  # fmt: skip
+)
 def test_what_is_left_out_is_noted(
     verdict: Callable[[], Plan | Unrouted], expected: list[tuple[str, SkipCode]]
 ) -> None:
@@ -309,6 +311,12 @@ NEEDED = "Information required by the provider was not included."
             "Neither the message nor its template names a channel.",
         ),
         (
+            lambda: planned({"method": "all", "channels": [{"method": "all", "channels": []}]}),
+            Status.UNROUTABLE,
+            Reason.NO_CHANNELS,
+            "Neither the message nor its template names a channel.",
+        ),
+        (
             lambda: planned(routing={"method": "all", "channels": []}),
             Status.UNROUTABLE,
             Reason.NO_CHANNELS,
@@ -357,18 +365,59 @@ def test_a_condition_counts_only_for_what_could_be_sent() -> None:
         ("smtp", {"timeouts": {"provider": {"smtp": 7, "x": 1}, "channel": {"email": 8}}}, 7, 8),
         ("smtp", {"timeout": {"provider": {"x": 1}, "channel": {"x": 1}}}, 300_000, 1_800_000),
         ("smtp", {"timeout": {"provider": 0, "channel": 0}}, 0, 0),
-        ("smtp", {"channels": {"email": {"timeouts": {"provider": 7, "channel": 8}}}, "timeout": {"provider": 1, "channel": 2}}, 7, 8),
-        ("smtp", {"providers": {"smtp": {"timeouts": 6}}, "channels": {"email": {"timeout": {"provider": 7}}}}, 6, 1_800_000),
-        ({"channel": "email", "timeouts": {"provider": 5, "channel": 6}}, {"template_channels": {"email": {"timeouts": {"provider": 1, "channel": 2}}}}, 5, 6),
+        (
+            "smtp",
+            {
+                "channels": {"email": {"timeouts": {"provider": 7, "channel": 8}}},
+                "timeout": {"provider": 1, "channel": 2},
+            },
+            7,
+            8,
+        ),
+        (
+            "smtp",
+            {"providers": {"smtp": {"timeouts": 6}}, "channels": {"email": {"timeout": {"provider": 7}}}},
+            6,
+            1_800_000,
+        ),
+        (
+            {"channel": "email", "timeouts": {"provider": 5, "channel": 6}},
+            {"template_channels": {"email": {"timeouts": {"provider": 1, "channel": 2}}}},
+            5,
+            6,
+        ),
         ("email", {"template_channels": {"email": {"timeouts": {"provider": 1, "channel": 2}}}}, 1, 2),
-        ("email", {"template_channels": {"email": {"timeouts": {"channel": 2}}}, "channels": {"email": {"timeouts": {"provider": 3}}}}, 3, 2),
+        (
+            "email",
+            {
+                "template_channels": {"email": {"timeouts": {"channel": 2}}},
+                "channels": {"email": {"timeouts": {"provider": 3}}},
+            },
+            3,
+            2,
+        ),
         ("smtp", {"template_providers": {"smtp": {"timeouts": 9}}}, 9, 1_800_000),
-        ({"channel": "email", "providers": [{"provider": "smtp", "timeouts": 4}]}, {"template_providers": {"smtp": {"timeouts": 9}}}, 4, 1_800_000),
-        ({"channel": "email", "providers": [{"provider": "smtp", "timeouts": 4}]}, {"providers": {"smtp": {"timeouts": 3}}}, 3, 1_800_000),
-        ("sendgrid:main", {"providers": {"sendgrid": {"timeouts": 3}, "sendgrid:main": {"timeouts": 2}}}, 2, 1_800_000),
+        (
+            {"channel": "email", "providers": [{"provider": "smtp", "timeouts": 4}]},
+            {"template_providers": {"smtp": {"timeouts": 9}}},
+            4,
+            1_800_000,
+        ),
+        (
+            {"channel": "email", "providers": [{"provider": "smtp", "timeouts": 4}]},
+            {"providers": {"smtp": {"timeouts": 3}}},
+            3,
+            1_800_000,
+        ),
+        (
+            "sendgrid:main",
+            {"providers": {"sendgrid": {"timeouts": 3}, "sendgrid:main": {"timeouts": 2}}},
+            2,
+            1_800_000,
+        ),
         ("sendgrid:main", {"channels": {"sendgrid": {"timeouts": 3}, "email": {"timeouts": 2}}}, 300_000, 3),
     ],
-)  # fmt: skip
+)
 def test_the_more_specific_timeout_wins(
     entry: Any, given: dict[str, Any], provider_ms: int, channel_ms: int
 ) -> None:

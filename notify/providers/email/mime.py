@@ -56,7 +56,8 @@ def _box(box: Mailbox) -> str:
 
 
 def _header(name: str, value: str) -> str:
-    if name in _FINISHED or (_is_plain(value) and len(name) + len(value) <= _FOLD_AT):
+    # A text without spaces, a long URL for instance, has no place to fold at.
+    if name in _FINISHED or (_is_plain(value) and (len(name + value) <= _FOLD_AT or " " not in value)):
         return f"{name}: {value}"
     return f"{name}: {_encoded(name, value)}"
 
@@ -106,6 +107,6 @@ def _filename(name: str) -> str:
 
 def _multipart(subtype: str, parts: list[str]) -> str:
     # Random, so that no content can hold the line that ends its own part.
-    boundary = f"=_{token_hex(16)}"
+    boundary = f"=_{token_hex(12)}"
     inside = "".join(f"--{boundary}{CRLF}{part}{CRLF}" for part in parts)
     return f'Content-Type: multipart/{subtype}; boundary="{boundary}"{CRLF}{CRLF}{inside}--{boundary}--{CRLF}'

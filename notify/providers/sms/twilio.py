@@ -132,17 +132,21 @@ class Twilio:
             return unanswered(answer)
         body = json_object(answer)
         if not succeeded(answer):
-            return _refused(answer, body.get("code"), body.get("message"))
+            return _refused(answer, _code(body.get("code")), body.get("message"))
         if body.get("status") in _FAILED:
-            return _refused(answer, body.get("error_code"), body.get("error_message"))
+            return _refused(answer, _code(body.get("error_code")), body.get("error_message"))
         return Accepted(reference={"sid": str(body["sid"])} if "sid" in body else {})
 
 
-def _refused(answer: HttpAnswer, code: Any, message: Any) -> Outcome:
+def _code(value: Any) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _refused(answer: HttpAnswer, code: int, message: Any) -> Outcome:
     reason = f"{code} {message or ''}" if code else str(message or "")
     if code in _TRANSIENT:
         return Transient(reason=clean(reason), retry_after_s=retry_after_s(answer))
-    blame = _BY_CODE.get(code) if isinstance(code, int) else None
+    blame = _BY_CODE.get(code)
     if succeeded(answer):
         return Permanent(reason=clean(reason) or "failed", blame=blame or Blame.RECIPIENT)
     # 404 is the account in the URL, never the recipient.

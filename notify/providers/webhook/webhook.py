@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, SecretStr, model_validator
 
 from notify.errors import ContentError
-from notify.model.call import Accepted, Answer, HttpAnswer, HttpCall, Outcome, Outgoing
+from notify.model.call import Accepted, Answer, Blame, HttpAnswer, HttpCall, Outcome, Outgoing
 from notify.model.names import Channel
 from notify.model.output import WebhookOutput
 from notify.providers.answers import failed, succeeded, unanswered
@@ -24,6 +24,8 @@ from notify.providers.request import (
     check_url,
     to_json,
 )
+
+_GONE = 410
 
 
 class WebhookSettings(ProviderSettings):
@@ -95,7 +97,7 @@ class Webhook:
             return unanswered(answer)
         if succeeded(answer):
             return Accepted(delivered=True)
-        return failed(answer)
+        return failed(answer, blame=Blame.RECIPIENT if answer.status == _GONE else None)
 
 
 def _recipient(profile: Mapping[str, Any]) -> Mapping[str, Any]:

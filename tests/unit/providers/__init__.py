@@ -1,0 +1,1 @@
+"""One file of cases per provider, and the contract suite that runs them all."""

@@ -1,0 +1,49 @@
+"""A provider that answers at once, at the least cost: what is left is what the pipeline takes.
+
+``python -m benchmarks.provider PORT``; speaks just enough HTTP/1.1 for Twilio's, SendGrid's and webhook calls.
+"""
+
+import asyncio
+import sys
+
+import uvloop
+
+_TWILIO = b'{"sid": "SM00000000000000000000000000000000", "status": "queued"}'
+_CREATED = (
+    b"HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+    % (len(_TWILIO), _TWILIO)
+)
+
+
+class Provider(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._buffer = b""
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        while (request := self._take()) is not None:
+            self._transport.write(_CREATED)
+
+    def _take(self) -> bytes | None:
+        """The next whole request, if it has arrived."""
+        head, found, rest = self._buffer.partition(b"\r\n\r\n")
+        if not found:
+            return None
+        length = next(
+            (int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
+        )
+        if len(rest) < length:
+            return None
+        self._buffer = rest[length:]
+        return head
+
+
+async def main(port: int) -> None:
+    server = await asyncio.get_running_loop().create_server(Provider, "127.0.0.1", port)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    uvloop.run(main(int(sys.argv[1])))
