@@ -17,8 +17,7 @@ _CREATED = (
 
 class Provider(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # uvloop has its own class
         self._buffer = b""
 
     def data_received(self, data: bytes) -> None:

@@ -26,7 +26,7 @@ from rich.table import Table
 from notify.local.process import free_port
 
 ROOT = Path(__file__).parent.parent
-_DEADLINE_S = 300
+_DEADLINE_S = 120
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,9 @@ def create(
 @app.command("list")
 def list_(data_dir: DataDir = instance.DEFAULT_DIR) -> None:
     """List all keys; what they are in the clear is not known."""
-    table = Table("id", "world", "begins", "name", "created", "revoked", box=None, header_style="dim")
+    table = Table(box=None, header_style="dim")
+    for name in ("id", "world", "begins", "name", "created", "revoked"):
+        table.add_column(name, no_wrap=name == "id", overflow="fold")
     with explained():
         instance.adopt(data_dir)
         for one in manage.find():

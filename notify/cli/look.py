@@ -37,7 +37,10 @@ def messages(
         "status": status_, "recipient": recipient, "provider": provider, "notification": notification,
         "tag": tag, "traceId": request,
     }  # fmt: skip
-    table = Table("id", "accepted", "status", "recipient", "error", box=None, header_style="dim")
+    table = Table(box=None, header_style="dim")
+    table.add_column("id", no_wrap=True)
+    for name in ("accepted", "status", "recipient", "error"):
+        table.add_column(name, overflow="fold")
     for one in _list(api, limit, {name: value for name, value in filters.items() if value}):
         accepted = clock_time(one.get("enqueued"))
         table.add_row(one["id"], accepted, status(one), one.get("recipient") or "", one.get("error") or "")

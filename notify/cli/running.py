@@ -1,5 +1,7 @@
-"""``notify up``, ``demo``, ``migrate`` and ``settings``: run an instance, or prepare one that others run."""
+"""``notify up``, ``demo``, ``migrate``, ``settings``: run an instance, or prepare one that others run."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +19,10 @@ _PORT, _FLOWER_PORT = 8020, 5555
 
 def up(
     data_dir: Annotated[
-        Path | None, typer.Option(help="Keep the instance there (default ./.notify) and use any free ports.")
+        Path | None,
+        typer.Option(
+            envvar="NOTIFY_DATA_DIR", help="Keep it there, not in ./.notify, and use any free ports."
+        ),
     ] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the API.")] = None,
     flower_port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of Flower.")] = None,
@@ -29,9 +34,9 @@ def up(
     concurrency: Annotated[int, typer.Option(min=1, max=256, help="Pool processes of each worker.")] = 1,
 ) -> None:
     """Run everything here until Ctrl-C: servers (unless configured), API, workers, beat, Flower."""
-    from notify.local import greeting  # only these commands need the process manager
-    from notify.local import up as local
-
+    with _local_parts():
+        from notify.local import greeting
+        from notify.local import up as local
     separate = data_dir is not None
     options = local.Options(
         data_dir=data_dir or instance.DEFAULT_DIR,
@@ -53,10 +58,19 @@ def _port(given: int | None, preferred: int) -> int:
 
 def demo() -> None:
     """Start an instance of its own, send notifications of every kind, show and check what became of them."""
-    from notify.local import demo as local  # only this command needs the servers it talks to
-
+    with _local_parts():
+        from notify.local import demo as local
     with explained():
         raise typer.Exit(local.run())
+
+
+@contextmanager
+def _local_parts() -> Iterator[None]:
+    """A server installation lacks what runs everything on one machine; the other commands work without."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        fail(f"notify: {error.name} is not installed; this command needs pip install 'notify[local]'")
 
 
 def migrate() -> None:

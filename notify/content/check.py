@@ -56,7 +56,7 @@ def check(content: Any, *, template: bool, at: str = "message.content") -> None:
     _check_root(root, template, at)
     inspection = _Inspection(template)
     inspection.strings(root, at)
-    elements = _list(root.get("elements") or [], f"{at}.elements")
+    elements = [] if root.get("elements") is None else _list(root["elements"], f"{at}.elements")
     _check_blocks(elements, f"{at}.elements")
     inspection.elements(elements, f"{at}.elements", 1)
 
@@ -89,7 +89,7 @@ class _Inspection:
         self._count = 0
 
     def elements(self, elements: list[Any], at: str, depth: int) -> None:
-        if depth > MAX_DEPTH:
+        if elements and depth > MAX_DEPTH:
             raise InvalidRequest(f"{at} is nested deeper than {MAX_DEPTH} levels")
         for index, element in enumerate(elements):
             self._element(_object(element, f"{at}[{index}]"), f"{at}[{index}]", depth)

@@ -1,6 +1,7 @@
 """Markdown from pieces: inline children of a text, or items of a list, go in; one Markdown text comes out."""
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 from notify.content.fields import Fields
@@ -17,7 +18,20 @@ _MARKS = (("strikethrough", "~~"), ("italic", "*"), ("bold", "**"))
 
 def compose(parent: Fields, occurrences: Occurrences) -> str:
     """The inline children of a text, joined without line breaks."""
-    return "".join(_piece(child) for child in occurrences(parent.children(), parent))
+    pieces = [(_marks(child), _piece(child)) for child in occurrences(parent.children(), parent)]
+    # Two bold pieces side by side are one: their marks would meet and mean nothing.
+    runs = groupby(pieces, key=lambda piece: piece[0])
+    return "".join(_marked("".join(piece for _, piece in run), marks) for marks, run in runs)
+
+
+def _marks(child: Fields) -> str:
+    return "".join(mark for flag, mark in _MARKS if child.flag(flag))
+
+
+def _marked(content: str, marks: str) -> str:
+    # A mark next to a space marks nothing, so spaces stay outside.
+    inner = content.strip()
+    return content.replace(inner, f"{marks}{inner}{marks[::-1]}", 1) if inner else content
 
 
 def _piece(child: Fields) -> str:
@@ -25,7 +39,7 @@ def _piece(child: Fields) -> str:
     if builder is None:
         child.run.warn(child.at, f"a text cannot hold `{child.raw('type')}`; skipped")
         return ""
-    return _marked(builder(child), child)
+    return builder(child)
 
 
 def _link(child: Fields) -> str:
@@ -50,18 +64,6 @@ _PIECES: Mapping[Any, Callable[[Fields], str]] = {
     "link": _link,
     "img": _image,
 }
-
-
-def _marked(content: str, child: Fields) -> str:
-    # A mark next to a space marks nothing, so spaces stay outside.
-    inner = content.strip()
-    if not inner:
-        return content
-    before, after = content.split(inner, 1)
-    for flag, mark in _MARKS:
-        if child.flag(flag):
-            inner = f"{mark}{inner}{mark}"
-    return f"{before}{inner}{after}"
 
 
 def compose_list(parent: Fields, occurrences: Occurrences, depth: int = 1) -> str:

@@ -86,6 +86,7 @@ class _Plain:
         elif kind in {"fence", "code_block"}:
             self._write(token.content.rstrip("\n"))
         elif kind == "hr":
+            self._gap()
             self._write("---")
         elif kind in {"bullet_list_open", "ordered_list_open"}:
             self._gap()

@@ -2,7 +2,7 @@
 
 import re
 
-_ARGUMENT = r"""(?:[A-Za-z_$@][\w.$-]*|"[^"]*"|'[^']*'|\d+)"""
+_ARGUMENT = r"""(?:[A-Za-z_$@][\w.$-]*|"[^"]*"|'[^']*'|\d+|\(.*)"""
 _JINJA_WORD = r"(?:if|in|is|not|and|or|else)\b"
 
 _BLOCKS = {

@@ -66,8 +66,10 @@ def reverse(value: Any) -> Any:
 
 
 def unique(value: Any, attribute: str | None = None) -> list[Any]:
-    seen = {to_json(pick(item, attribute) if attribute else item): item for item in reversed(items_of(value))}
-    return list(seen.values())[::-1]
+    seen: dict[str, Any] = {}
+    for item in items_of(value):
+        seen.setdefault(to_json(pick(item, attribute) if attribute else item), item)
+    return list(seen.values())
 
 
 def total(value: Any, attribute: str | None = None, start: Any = 0) -> Any:

@@ -80,7 +80,7 @@ def _foreign(value: Any) -> Any:
 
 
 _ALWAYS = re.compile(r"[\\`*\[\]()<>~|]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w*(?:;|$))|!$")
-_LINE_START = re.compile(r"^([ \t]*)(?:([-+=#:])|(\d{1,9}\.(?=\s|$)))", re.MULTILINE)
+_LINE_START = re.compile(r"^([ \t]*)(?:([-+=#:])|(\d{1,9})(\.)(?=\s|$))?", re.MULTILINE)
 _LINE_END = re.compile(r"\r\n?")
 _SIGNIFICANT = re.compile(r"[\\`*\[\]()<>~|_&!\-+=#:.\t\r]|^ ", re.MULTILINE)
 
@@ -98,11 +98,11 @@ def escape_markdown(value: str) -> str:
 
 
 def _escape_start(match: re.Match[str]) -> str:
-    indent, mark, number = match.groups()
-    # Indented by four, a line would be code: a space written as an entity does not indent.
-    indent = indent.replace("\t", "    ")
-    indent = f"&#32;{indent[1:]}" if len(indent) > 3 else indent
-    return f"{indent}\\{mark}" if mark else f"{indent}{number[:-1]}\\."
+    indent, mark, number, dot = match.groups(default="")
+    # Enough of an indent makes code of a line: a space written as an entity indents nothing.
+    indent = f"&#32;{indent[1:]}" if len(indent) > 1 or indent == "\t" else indent
+    mark = f"\\{mark or dot}" if mark or dot else ""
+    return f"{indent}{number}{mark}"
 
 
 _ESCAPERS: Mapping[Escape, Callable[[str], str]] = {

@@ -33,7 +33,9 @@ class Ready:
 
 @contextmanager
 def separate_instance(*options: str, **settings: str) -> Iterator[Ready]:
-    """A fresh instance while the block runs; ``options`` are those of ``notify up``, ``settings`` its environment.
+    """A fresh instance while the block runs.
+
+    ``options`` are those of ``notify up``, ``settings`` go into its environment.
 
     Raises:
         InstanceError: it did not start; the text is what it said.
@@ -57,7 +59,7 @@ def _start(directory: Path, options: tuple[str, ...], settings: Mapping[str, str
         # A session of its own: Ctrl-C in the terminal is for the script, which then stops the instance.
         return subprocess.Popen(
             [*command, *files, *options],
-            env=environment | settings,
+            env={**environment, **settings},
             stdout=log,
             stderr=log,
             start_new_session=True,

@@ -1,6 +1,7 @@
 """Routing and per-channel settings of a request: ``routing``, ``channels``, ``providers``.
 
-The reference's several spellings (a bare key or an object, ``timeout`` or ``timeouts``) become one form each, so that nothing behind the door has to know of them.
+The reference's several spellings (a bare key or an object, ``timeout`` or ``timeouts``) become one form
+each, so that nothing behind the door has to know of them.
 """
 
 from collections.abc import Mapping

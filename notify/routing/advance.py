@@ -7,21 +7,13 @@ harm. The order of the attempts does not matter; attempts at leaves the plan doe
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import Enum, auto
 
 from notify.model.call import Blame
 from notify.model.plan import Attempted, Decision, DeliveryState, Leaf, Method, Node, Plan, Start
 from notify.routing.ending import ending
 
 Entry = Node | Leaf
-
-
-class _Standing(Enum):
-    """How an entry stands. ``RUNNING``: under way, or about to start."""
-
-    RUNNING = auto()
-    SENT = auto()
-    FAILED = auto()
+_HOLDING = frozenset({DeliveryState.ACTIVE, DeliveryState.SENT})
 
 
 def advance(plan: Plan, attempts: Sequence[Attempted], now: datetime) -> Decision:
@@ -80,45 +72,40 @@ class _Walk:
     start: list[Start] = field(default_factory=list)
     cut_off: bool = False
 
-    def entry(self, entry: Entry, *, closed: bool, elsewhere: bool) -> _Standing:
-        """``closed``: something after it has begun. ``elsewhere``: something after it could still begin."""
+    def entry(self, entry: Entry, *, closed: bool, elsewhere: bool) -> bool:
+        """Whether it holds: it was sent, is under way or may start. False: it has failed.
+
+        ``closed``: something after it has begun. ``elsewhere``: something after it could still begin.
+        """
         if isinstance(entry, Leaf):
             return self._leaf(entry, closed=closed, elsewhere=elsewhere)
         if entry.method is Method.SINGLE:
             return self._single(entry.entries, closed=closed, elsewhere=elsewhere)
-        return self._all(entry.entries, closed=closed, elsewhere=elsewhere)
+        # All of them are asked, since each may have something to start.
+        return any([self.entry(child, closed=closed, elsewhere=elsewhere) for child in entry.entries])
 
-    def _single(self, entries: Sequence[Entry], *, closed: bool, elsewhere: bool) -> _Standing:
+    def _single(self, entries: Sequence[Entry], *, closed: bool, elsewhere: bool) -> bool:
         for index, entry in enumerate(entries):
             later = entries[index + 1 :]
             # A clock that went back must not reopen what was already given up for the next entry.
             shut = closed or any(map(self._has_begun, later))
             follows = elsewhere or _may_follow(entry, later, self.attempts)
-            standing = self.entry(entry, closed=shut, elsewhere=follows)
-            if standing is not _Standing.FAILED:
-                return standing
-        return _Standing.FAILED
+            if self.entry(entry, closed=shut, elsewhere=follows):
+                return True
+        return False
 
-    def _all(self, entries: Sequence[Entry], *, closed: bool, elsewhere: bool) -> _Standing:
-        standings = {self.entry(entry, closed=closed, elsewhere=elsewhere) for entry in entries}
-        best = (_Standing.RUNNING, _Standing.SENT)
-        return next((standing for standing in best if standing in standings), _Standing.FAILED)
-
-    def _leaf(self, leaf: Leaf, *, closed: bool, elsewhere: bool) -> _Standing:
+    def _leaf(self, leaf: Leaf, *, closed: bool, elsewhere: bool) -> bool:
         attempts = self.attempts.get(leaf.key, ())
-        states = {attempt.state for attempt in attempts}
-        if DeliveryState.SENT in states:
-            return _Standing.SENT
-        if DeliveryState.ACTIVE in states:
-            return _Standing.RUNNING
+        if any(attempt.state in _HOLDING for attempt in attempts):
+            return True
         candidate = self._next_candidate(leaf, attempts, elsewhere)
         if candidate is None or closed or self.canceled:
-            return _Standing.FAILED
+            return False
         if self.late:
             self.cut_off = True
-            return _Standing.FAILED
+            return False
         self.start.append(Start(leaf=leaf, candidate=candidate))
-        return _Standing.RUNNING
+        return True
 
     def _next_candidate(self, leaf: Leaf, attempts: Sequence[Attempted], elsewhere: bool) -> int | None:
         if not attempts:

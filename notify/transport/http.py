@@ -116,8 +116,8 @@ def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:
 
 def _no_answer(error: Exception) -> NoAnswer:
     match error:
-        case aiohttp.InvalidURL():
-            return NoAnswer(error="the URL cannot be called", forbidden=True)
+        case aiohttp.InvalidURL() | ValueError():
+            return NoAnswer(error="the URL or a header cannot be sent", forbidden=True)
         case aiohttp.ClientConnectorError() if isinstance(error.os_error, Forbidden):
             return NoAnswer(error=str(error.os_error), forbidden=True)
         case aiohttp.ConnectionTimeoutError():

@@ -7,7 +7,6 @@ Once DATA was sent nothing is ever repeated: the server may have the message.
 
 import asyncio
 import ssl
-import time
 from contextlib import suppress
 
 import aiosmtplib
@@ -21,64 +20,14 @@ from aiosmtplib.errors import (
 )
 
 from notify.model.call import Answer, NoAnswer, SmtpAnswer, SmtpCall, SmtpSecurity, SmtpServer
+from notify.transport.pool import Pool
 from notify.transport.settings import TransportSettings
 
-_IDLE_S = 30.0
 _CLOSING = 421
 
 
 class _Stale(Exception):
     """A reused connection turned out dead before the message was handed over."""
-
-
-class _Pool:
-    """Connections to one server: at most ``limit``, the most recently used one first."""
-
-    def __init__(self, limit: int) -> None:
-        self._slots = asyncio.Semaphore(limit)
-        self._idle: list[tuple[float, aiosmtplib.SMTP]] = []
-        self._users = 0
-
-    async def __aenter__(self) -> None:
-        self._users += 1
-        await self._slots.acquire()
-
-    async def __aexit__(self, *_: object) -> None:
-        self._users -= 1
-        self._slots.release()
-
-    def is_abandoned(self) -> bool:
-        """Whether nobody uses it and no connection is young enough to be used again."""
-        return not self._users and not any(map(_is_usable, self._idle))
-
-    def take(self) -> aiosmtplib.SMTP | None:
-        while self._idle:
-            idle = self._idle.pop()
-            if _is_usable(idle):
-                return idle[1]
-            idle[1].close()
-        return None
-
-    def give(self, connection: aiosmtplib.SMTP) -> None:
-        if connection.is_connected:
-            self._idle.append((time.monotonic(), connection))
-
-    def drop(self) -> None:
-        for _, connection in self._idle:
-            connection.close()
-        self._idle.clear()
-
-    async def close(self) -> None:
-        while self._idle:
-            _, connection = self._idle.pop()
-            with suppress(SMTPException, OSError):
-                await connection.quit(timeout=1)
-            connection.close()
-
-
-def _is_usable(idle: tuple[float, aiosmtplib.SMTP]) -> bool:
-    since, connection = idle
-    return connection.is_connected and time.monotonic() - since < _IDLE_S
 
 
 class SmtpClient:
@@ -87,7 +36,7 @@ class SmtpClient:
     def __init__(self, settings: TransportSettings) -> None:
         self._settings = settings
         self._tls = ssl.create_default_context()
-        self._pools: dict[SmtpServer, _Pool] = {}
+        self._pools: dict[SmtpServer, Pool] = {}
 
     async def execute(self, call: SmtpCall) -> Answer:
         pool = self._pools.get(call.server) or self._new_pool(call.server)
@@ -98,13 +47,13 @@ class SmtpClient:
                     return await _dialogue(reused, pool, call, fresh=False)
             return await self._afresh(pool, call)
 
-    def _new_pool(self, server: SmtpServer) -> _Pool:
+    def _new_pool(self, server: SmtpServer) -> Pool:
         # A message may bring credentials of its own: pools nobody uses any more must not pile up.
         for known in [known for known, pool in self._pools.items() if pool.is_abandoned()]:
             self._pools.pop(known).drop()
-        return self._pools.setdefault(server, _Pool(self._settings.smtp_connections))
+        return self._pools.setdefault(server, Pool(self._settings.smtp_connections))
 
-    async def _afresh(self, pool: _Pool, call: SmtpCall) -> Answer:
+    async def _afresh(self, pool: Pool, call: SmtpCall) -> Answer:
         connection = self._connection(call.server)
         try:
             await connection.connect()
@@ -131,11 +80,11 @@ class SmtpClient:
         self._pools.clear()
 
 
-async def _dialogue(connection: aiosmtplib.SMTP, pool: _Pool, call: SmtpCall, *, fresh: bool) -> Answer:
+async def _dialogue(connection: aiosmtplib.SMTP, pool: Pool, call: SmtpCall, *, fresh: bool) -> Answer:
     """MAIL, RCPT for each recipient, DATA. One refused recipient ends it: a message goes out whole or not."""
     stage = "mail"
     try:
-        options, encoding = _extensions(connection, call)
+        options, encoding = await _extensions(connection, call)
         await connection.mail(call.sender, options=options, encoding=encoding)
         stage = "rcpt"
         for recipient in call.recipients:
@@ -161,9 +110,11 @@ async def _dialogue(connection: aiosmtplib.SMTP, pool: _Pool, call: SmtpCall, *,
     return answer
 
 
-def _extensions(connection: aiosmtplib.SMTP, call: SmtpCall) -> tuple[list[str], str]:
+async def _extensions(connection: aiosmtplib.SMTP, call: SmtpCall) -> tuple[list[str], str]:
     if all(address.isascii() for address in (call.sender, *call.recipients)):
         return [], "ascii"
+    if connection.is_ehlo_or_helo_needed:
+        await connection.ehlo()
     if not connection.supports_extension("smtputf8"):
         # RFC 6531 3.7.1: the reply a server gives for an address it cannot pass on.
         raise SMTPResponseException(553, "5.6.7 the server does not take non-ASCII addresses")
@@ -187,7 +138,7 @@ def _not_connected(error: Exception) -> Answer:
             return SmtpAnswer(code=error.code, text=error.message, stage="connect")
         case SMTPTimeoutError() | TimeoutError():
             return NoAnswer(error="connecting timed out")
-        case ssl.SSLError():
+        case _ if isinstance(error.__cause__ or error, ssl.SSLError):
             return NoAnswer(error="no secure connection: the certificate or TLS handshake failed")
         case SMTPServerDisconnected() | ConnectionError() | OSError():
             return NoAnswer(error="cannot connect")

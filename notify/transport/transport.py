@@ -32,6 +32,8 @@ class Transport:
         self._settings = settings
         self._lock = threading.Lock()
         self._engine: _Engine | None = None
+        # Kept for good: to collect a parent's loop would close what the parent still polls.
+        self._inherited: list[_Engine | None] = []
 
     def execute(self, calls: Sequence[tuple[K, Call]]) -> Iterator[list[tuple[K, Answer]]]:
         """Start all ``calls`` and yield their answers in groups: each is what has come in since the last.
@@ -60,6 +62,7 @@ class Transport:
             return engine
         with self._lock:
             if self._engine is None or not self._engine.is_mine():
+                self._inherited.append(self._engine)
                 self._engine = _Engine(self._settings)
             return self._engine
 

@@ -350,6 +350,19 @@ def test_how_a_message_ends_that_nothing_can_take(
     assert (final.status, final.reason, final.error) == (status, reason, error)
 
 
+def test_the_last_obstacle_of_all_entries_is_the_reason() -> None:
+    final = planned(
+        "push", "email", {"channel": "sms", "if": "false"}, serves=lambda channel, _: channel is SMS
+    )
+    assert isinstance(final, Unrouted)
+    assert final.status is Status.FILTERED
+    assert skips(final) == [
+        ("push", SkipCode.NO_PROVIDERS),
+        ("email", SkipCode.NO_CONTENT),
+        ("sms", SkipCode.FILTERED),
+    ]
+
+
 def test_a_condition_counts_only_for_what_could_be_sent() -> None:
     """Without an address the condition is not the obstacle."""
     final = planned({"channel": "email", "if": "false"}, options=NO_EMAIL)

@@ -61,8 +61,6 @@ class HttpLab(Server):
         self._scripted: deque[Reply] = deque()
         self._always: Reply | None = None
         self.requests: deque[Request] = deque(maxlen=kept)
-        self.count = 0
-        self.connections = 0
 
     @property
     def url(self) -> str:

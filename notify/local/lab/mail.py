@@ -53,8 +53,6 @@ class MailLab(Server):
         self.refuse: dict[tuple[str, str], str] = {}
         self.delay_s = 0.0
         self.mails: deque[Mail] = deque(maxlen=kept)
-        self.count = 0
-        self.connections = 0
         self.open: set[asyncio.BaseTransport] = set()
 
     def to(self, address: str) -> list[Mail]:
@@ -127,6 +125,7 @@ class _Dialogue(SMTP):
             require_starttls=starttls is not None,
             auth_required=lab.users is not None,
             auth_require_tls=starttls is not None,
+            auth_exclude_mechanism=() if lab.users else ("LOGIN", "PLAIN"),
             authenticator=self._login,
         )
 
@@ -142,4 +141,4 @@ class _Dialogue(SMTP):
     def _login(self, server: Any, session: Any, envelope: Any, mechanism: str, auth: Any) -> AuthResult:
         users = self._lab.users or {}
         known = isinstance(auth, LoginPassword) and users.get(auth.login.decode()) == auth.password.decode()
-        return AuthResult(success=known, auth_data=auth if known else None)
+        return AuthResult(success=known, handled=False, auth_data=auth if known else None)

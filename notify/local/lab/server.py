@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Coroutine
 from typing import Any, Self
 
@@ -12,12 +13,17 @@ _TIMEOUT_S = 10
 
 
 class Server:
-    """``with`` starts and stops it. ``port`` is the real one once it listens."""
+    """``with`` starts and stops it. ``port`` is the real one once it listens.
+
+    ``count``: requests or mails that arrived; ``connections``: how many were opened for them.
+    """
 
     host = "127.0.0.1"
 
     def __init__(self, port: int) -> None:
         self.port = port
+        self.count = 0
+        self.connections = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=type(self).__name__, daemon=True)
 
@@ -44,6 +50,18 @@ class Server:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_TIMEOUT_S)
         self._loop.close()
+
+    def wait_for(self, count: int, timeout_s: float = 5.0) -> None:
+        """Return once ``count`` requests or mails have arrived since the start.
+
+        Raises:
+            TimeoutError: they have not.
+        """
+        until = time.monotonic() + timeout_s
+        while self.count < count:
+            if time.monotonic() > until:
+                raise TimeoutError(f"{self.count} of {count} arrived within {timeout_s} s")
+            time.sleep(0.005)
 
     async def _shut(self) -> None:
         self._server.close()

@@ -4,6 +4,7 @@ In: a ``Mail``, its id and date. Out: bytes. Written by hand because ``email.mes
 2 ms of CPU for a usual mail, forty times of what this takes; the stdlib's parser checks it in the tests.
 """
 
+import re
 from base64 import encodebytes
 from binascii import b2a_qp
 from collections.abc import Iterable, Mapping
@@ -18,6 +19,8 @@ from notify.providers.email.mail import Attachment, Mail
 CRLF = "\r\n"
 _MAX_LINE = 998 - len(CRLF)
 _FOLD_AT = 76
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_NOT_7BIT = re.compile(r"[^\t\r\n\x20-\x7e]")
 _FINISHED = frozenset({"From", "To", "Cc", "Reply-To", "Message-Id"})
 
 
@@ -82,9 +85,9 @@ def _content(mail: Mail) -> str:
 
 
 def _text(subtype: str, text: str) -> str:
-    data = CRLF.join(text.splitlines()) + CRLF
+    data = _LINE_END.sub(CRLF, text).removesuffix(CRLF) + CRLF
     encoding = "7bit"
-    if not data.isascii() or any(len(line) > _MAX_LINE for line in data.split(CRLF)):
+    if _NOT_7BIT.search(data) or any(len(line) > _MAX_LINE for line in data.split(CRLF)):
         data, encoding = b2a_qp(data.encode()).decode(), "quoted-printable"
     kind = f'Content-Type: text/{subtype}; charset="utf-8"'
     return f"{kind}{CRLF}Content-Transfer-Encoding: {encoding}{CRLF}{CRLF}{data}"

@@ -1,4 +1,4 @@
-"""What a provider's test file says about it; ``test_contract.py`` does the rest."""
+"""What a provider's test file says about it; the contract suite (``test_contract_*.py``) does the rest."""
 
 import importlib
 from collections.abc import Callable, Mapping
