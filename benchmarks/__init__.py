@@ -1,1 +1,1 @@
-"""Benchmarks: each prints a table and one JSON line; every speed is a ratio to a yardstick of the same run."""
+"""Benchmarks: each prints a table and a JSON line; every speed is a ratio to a yardstick of the same run."""

@@ -30,10 +30,14 @@ async def _connection(host: str, port: int, request: bytes, left: list[int], lat
         head = await reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 202"):
             raise SystemExit(head.decode())
-        length = next(int(x.split(b":")[1]) for x in head.split(b"\r\n") if x.lower().startswith(b"content-length"))
-        await reader.readexactly(length)
+        await reader.readexactly(_content_length(head))
         latencies.append(time.perf_counter() - begin)
     writer.close()
+
+
+def _content_length(head: bytes) -> int:
+    lines = head.lower().split(b"\r\n")
+    return next(int(line[15:]) for line in lines if line.startswith(b"content-length:"))
 
 
 async def main(url: str, key: str, connections: int, count: int) -> None:
@@ -44,11 +48,11 @@ async def main(url: str, key: str, connections: int, count: int) -> None:
         f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     ).encode() + body
     left, latencies = [count], []
-    await asyncio.gather(
-        *(_connection(target.hostname or "", target.port or 80, request, left, latencies) for _ in range(connections))
-    )
+    address = target.hostname or "", target.port or 80
+    await asyncio.gather(*(_connection(*address, request, left, latencies) for _ in range(connections)))
     latencies.sort()
-    print(json.dumps({"p50_ms": latencies[len(latencies) // 2] * 1e3, "p99_ms": latencies[int(len(latencies) * 0.99)] * 1e3}))
+    p50, p99 = latencies[len(latencies) // 2], latencies[int(len(latencies) * 0.99)]
+    print(json.dumps({"p50_ms": p50 * 1000, "p99_ms": p99 * 1000}))
 
 
 if __name__ == "__main__":

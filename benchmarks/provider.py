@@ -1,6 +1,6 @@
-"""A provider that answers at once, at the least cost: what is left is what the pipeline takes.
+"""A provider that answers at once, at the least cost.
 
-``python -m benchmarks.provider PORT``; speaks just enough HTTP/1.1 for Twilio's, SendGrid's and webhook calls.
+``python -m benchmarks.provider PORT``; speaks just enough HTTP/1.1 for the adapters' calls.
 """
 
 import asyncio
@@ -9,9 +9,9 @@ import sys
 import uvloop
 
 _TWILIO = b'{"sid": "SM00000000000000000000000000000000", "status": "queued"}'
-_CREATED = (
-    b"HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
-    % (len(_TWILIO), _TWILIO)
+_CREATED = b"HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (
+    len(_TWILIO),
+    _TWILIO,
 )
 
 
@@ -22,7 +22,7 @@ class Provider(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        while (request := self._take()) is not None:
+        while self._take() is not None:
             self._transport.write(_CREATED)
 
     def _take(self) -> bytes | None:

@@ -1,7 +1,7 @@
 """Throughput: single sends over HTTP to the last SENT, against an empty chain of three Celery tasks.
 
-``python -m benchmarks.throughput [--count 8000] [--connections 8 32]``. Both run in one go on one machine, on the
-same broker, with the same number of worker processes; the figure that counts is the ratio.
+``python -m benchmarks.throughput [--count 8000] [--connections 8 32]``. Both run in one go on one machine, on
+the same broker, with the same number of worker processes; the figure that counts is the ratio.
 """
 
 import argparse
@@ -59,7 +59,14 @@ def instance(concurrency: int) -> Iterator[dict[str, Any]]:
     """A fresh `notify up` on free ports."""
     with tempfile.TemporaryDirectory(prefix="notify-bench-") as folder:
         ready = Path(folder, "ready.json")
-        arguments = ["--data-dir", f"{folder}/data", "--ready-file", str(ready), "--concurrency", str(concurrency)]
+        arguments = [
+            "--data-dir",
+            f"{folder}/data",
+            "--ready-file",
+            str(ready),
+            "--concurrency",
+            str(concurrency),
+        ]
         with process(
             sys.executable, "-m", "notify.cli", "up", *arguments, NOTIFY_LOG_LEVEL="warning"
         ) as child:
@@ -98,7 +105,12 @@ class Api:
 
 def prepare(api: Api, provider_url: str) -> None:
     """A template with data, a stored profile, one HTTP provider."""
-    settings = {"account_sid": "AC1", "auth_token": "token", "from_number": "+15550001111", "base_url": provider_url}
+    settings = {
+        "account_sid": "AC1",
+        "auth_token": "token",
+        "from_number": "+15550001111",
+        "base_url": provider_url,
+    }
     api.call("POST", "/providers", provider="twilio", settings=settings)
     api.call("PUT", "/profiles/bench-user", profile={"phone_number": "+15552223333", "locale": "en"})
     channel = {
@@ -167,7 +179,15 @@ def run(connections: Sequence[int], count: int, processes: int) -> list[Result]:
 
 def show(results: Sequence[Result]) -> None:
     table = Table(title="Single sends to the last SENT, against an empty three-task Celery chain")
-    for column in ("connections", "messages", "chains/s", "Notify/s", "ratio", "accept p50 ms", "accept p99 ms"):
+    for column in (
+        "connections",
+        "messages",
+        "chains/s",
+        "Notify/s",
+        "ratio",
+        "accept p50 ms",
+        "accept p99 ms",
+    ):
         table.add_column(column, justify="right")
     for r in results:
         table.add_row(

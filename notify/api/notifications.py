@@ -70,8 +70,7 @@ class NotificationBody(BaseModel):
     state: State = "DRAFT"
 
     def payload(self) -> dict[str, Any]:
-        dumped = self.notification.model_dump(exclude_unset=True, by_alias=True)
-        return storable(dumped)  # type: ignore[no-any-return]
+        return storable(self.notification.model_dump(exclude_unset=True, by_alias=True))
 
 
 class PublishBody(BaseModel):

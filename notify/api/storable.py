@@ -1,19 +1,20 @@
-"""What PostgreSQL cannot hold is refused at the door."""
+"""What PostgreSQL or JSON cannot hold is refused at the door."""
 
-from typing import Any
+from typing import TypeVar
 
 from notify.errors import InvalidRequest
-from notify.model.wire import find_nul
+from notify.model.wire import find_fault
+
+T = TypeVar("T")
 
 
-def storable(value: Any) -> Any:
+def storable(value: T) -> T:
     """``value`` itself.
 
     Raises:
-        InvalidRequest: some text in it has a NUL character or half a surrogate pair.
+        InvalidRequest: something in it cannot be stored (NUL characters, infinities, endless nesting).
     """
-    path = find_nul(value)
-    if path is not None:
-        place = ".".join(map(str, path)) or "value"
-        raise InvalidRequest(f"{place}: may not contain NUL characters or half surrogate pairs")
+    if fault := find_fault(value):
+        path, problem = fault
+        raise InvalidRequest(f"{'.'.join(map(str, path)) or 'value'}: {problem}")
     return value

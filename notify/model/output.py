@@ -70,8 +70,8 @@ class InboxOutput:
 class ChatOutput:
     """``blocks``: channel-neutral pieces, in order, from which a chat provider builds its own.
 
-    Each is ``{"type": "text" | "header" | "quote" | "divider" | "image" | "action", "text": Markdown or label,
-    "url"?, "style"?}``; all values are strings. ``raw`` is an author's own provider payload, used as it is.
+    Each is ``{"type": "text" | "header" | "quote" | "divider" | "image" | "action", "text": Markdown or
+    label, "url"?, "style"?}``; all values are strings. ``raw``: an author's own provider payload.
     """
 
     title: str

@@ -35,7 +35,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaf:
-    """One channel, with its providers in failover order. ``key`` is its path in the tree: ``0``, ``1.0``..."""
+    """One channel, with its providers in failover order. ``key``: its path in the tree, such as ``1.0``."""
 
     key: str
     channel: Channel

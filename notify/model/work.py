@@ -1,4 +1,4 @@
-"""Work: what is not finished yet. Stages, claims on work rows, and the wake-ups that go through the broker."""
+"""Work: what is not finished yet; claims on it, and the wake-ups that go through the broker."""
 
 from dataclasses import dataclass
 from datetime import datetime

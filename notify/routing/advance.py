@@ -81,8 +81,9 @@ class _Walk:
             return self._leaf(entry, closed=closed, elsewhere=elsewhere)
         if entry.method is Method.SINGLE:
             return self._single(entry.entries, closed=closed, elsewhere=elsewhere)
-        # All of them are asked, since each may have something to start.
-        return any([self.entry(child, closed=closed, elsewhere=elsewhere) for child in entry.entries])
+        # A list and not a generator: each of them is asked, since each may have something to start.
+        held = [self.entry(child, closed=closed, elsewhere=elsewhere) for child in entry.entries]
+        return any(held)
 
     def _single(self, entries: Sequence[Entry], *, closed: bool, elsewhere: bool) -> bool:
         for index, entry in enumerate(entries):

@@ -20,8 +20,8 @@ class Pool:
         self._users = 0
 
     async def __aenter__(self) -> None:
-        self._users += 1
         await self._slots.acquire()
+        self._users += 1
 
     async def __aexit__(self, *_: object) -> None:
         self._users -= 1
@@ -32,6 +32,7 @@ class Pool:
         return not self._users and not any(map(_is_usable, self._idle))
 
     def take(self) -> aiosmtplib.SMTP | None:
+        """A connection to use again, or None when a new one is needed."""
         while self._idle:
             idle = self._idle.pop()
             if _is_usable(idle):
@@ -40,20 +41,26 @@ class Pool:
         return None
 
     def give(self, connection: aiosmtplib.SMTP) -> None:
+        """Back for the next mail, unless it was closed."""
         if connection.is_connected:
             self._idle.append((time.monotonic(), connection))
 
     def drop(self) -> None:
+        """Close what is idle without waiting."""
         for _, connection in self._idle:
             connection.close()
         self._idle.clear()
 
     async def close(self) -> None:
-        while self._idle:
-            _, connection = self._idle.pop()
-            with suppress(SMTPException, OSError):
-                await connection.quit(timeout=_QUIT_TIMEOUT_S)
-            connection.close()
+        """Say goodbye to the server on every idle connection."""
+        idle, self._idle = self._idle, []
+        await asyncio.gather(*(_quit(connection) for _, connection in idle))
+
+
+async def _quit(connection: aiosmtplib.SMTP) -> None:
+    with suppress(SMTPException, OSError):
+        await connection.quit(timeout=_QUIT_TIMEOUT_S)
+    connection.close()
 
 
 def _is_usable(idle: tuple[float, aiosmtplib.SMTP]) -> bool:

@@ -60,6 +60,9 @@ class SmtpClient:
         except (SMTPException, OSError, TimeoutError, ValueError) as error:
             connection.close()
             return _not_connected(error)
+        except asyncio.CancelledError:
+            connection.close()
+            raise
         return await _dialogue(connection, pool, call, fresh=True)
 
     def _connection(self, server: SmtpServer) -> aiosmtplib.SMTP:
@@ -75,8 +78,7 @@ class SmtpClient:
         )
 
     async def close(self) -> None:
-        for pool in self._pools.values():
-            await pool.close()
+        await asyncio.gather(*(pool.close() for pool in self._pools.values()))
         self._pools.clear()
 
 
@@ -97,7 +99,7 @@ async def _dialogue(connection: aiosmtplib.SMTP, pool: Pool, call: SmtpCall, *, 
             connection.close()
             raise _Stale from None
         answer = SmtpAnswer(code=error.code, text=error.message, stage=stage)
-        await _reset(connection)
+        await _reset(connection, error.code)
     except (SMTPException, OSError, TimeoutError, ValueError) as error:
         connection.close()
         if isinstance(error, SMTPServerDisconnected) and stage == "mail" and not fresh:
@@ -121,8 +123,11 @@ async def _extensions(connection: aiosmtplib.SMTP, call: SmtpCall) -> tuple[list
     return ["SMTPUTF8"], "utf-8"
 
 
-async def _reset(connection: aiosmtplib.SMTP) -> None:
+async def _reset(connection: aiosmtplib.SMTP, code: int) -> None:
     """Makes a connection ready for the next message after a refusal, or closes it."""
+    if not 400 <= code < 600:
+        # Not a reply of the protocol: what follows on this connection cannot be told apart any more.
+        connection.close()
     try:
         if connection.is_connected:
             await connection.rset()

@@ -23,6 +23,7 @@ from notify.transport.smtp import SmtpClient
 K = TypeVar("K")
 _log = log.get(__name__)
 _CLOSE_TIMEOUT_S = 5.0
+_CHECK_S = 1.0
 
 
 class Transport:
@@ -49,7 +50,7 @@ class Transport:
         left = len(calls)
         try:
             while left:
-                group = _drain(arrived)
+                group = _drain(arrived, engine)
                 left -= len(group)
                 yield group
         finally:
@@ -74,13 +75,22 @@ class Transport:
             engine.close()
 
 
-def _drain(arrived: "SimpleQueue[tuple[K, Answer]]") -> list[tuple[K, Answer]]:
-    group = [arrived.get()]
+def _drain(arrived: "SimpleQueue[tuple[K, Answer]]", engine: "_Engine") -> list[tuple[K, Answer]]:
+    group = [_first(arrived, engine)]
     try:
         while True:
             group.append(arrived.get_nowait())
     except Empty:
         return group
+
+
+def _first(arrived: "SimpleQueue[tuple[K, Answer]]", engine: "_Engine") -> tuple[K, Answer]:
+    while True:
+        try:
+            return arrived.get(timeout=_CHECK_S)
+        except Empty:
+            if not engine.is_mine():
+                raise RuntimeError("the transport's event loop is gone") from None
 
 
 class _Engine:

@@ -13,6 +13,9 @@ from notify.errors import ContentError
 from notify.expression import Escape, Limits, check, evaluate, lookup, render
 from notify.expression.filters import BUDGETED, PURE
 
+# Jinja reads escapes such as "\\ " as Python does, which warns of them.
+pytestmark = pytest.mark.filterwarnings("ignore:invalid escape sequence:DeprecationWarning")
+
 LIMITS = Limits(timeout_ms=200, steps=2_000, output_bytes=100_000)
 ATTACKS = json.loads((Path(__file__).parent / "data" / "template_attacks.json").read_text())
 VARIABLES = {
@@ -87,7 +90,8 @@ def test_a_machine_that_is_busy_with_others_fails_no_message(monkeypatch: pytest
 WORDS = (
     "{{ }} {% %} {# #} {$. } $. name items user many . [ ] ( ) | ~ + - * / % ** == < in not is and or if else"
     " endif for endfor i set = 'x' 1 0 1.5 99999999999 null , : { upper join sort replace tojson date"
-    " number round truncate map slice __class__ ! && || === ? .includes loop raw endraw #if /if > \\ \" ' \x00 \ud800"
+    " number round truncate map slice __class__ ! && || === ? .includes loop raw endraw #if"
+    " /if > \\ \" ' \x00 \ud800"
 )
 PIECES = [*WORDS.split(" "), " ", "\n"]
 

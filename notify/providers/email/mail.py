@@ -70,11 +70,16 @@ def compose(outgoing: Outgoing, settings: MailSettings, words: Mapping[str, Any]
         cc=mailboxes(words.get("cc"), "cc"),
         bcc=mailboxes(words.get("bcc"), "bcc"),
         reply_to=mailbox(reply_to, "reply_to") if reply_to else None,
-        subject=check_text(words.get("subject", output.subject), "the subject"),
+        subject=_subject(words.get("subject", output.subject)),
         text=text,
         html=html,
         attachments=attachments(words.get("attachments")),
     )
+
+
+def _subject(value: object) -> str:
+    # Templates leave line ends behind; in a header they would be somebody else's headers.
+    return check_text(" ".join(value.split()) if isinstance(value, str) else value, "the subject")
 
 
 def _sender(words: Mapping[str, Any], settings: MailSettings) -> Mailbox:

@@ -48,7 +48,8 @@ class Cases:
         return self.provider.channels[0]
 
     def loaded(self, **more: Any) -> ProviderSettings:
-        return load_settings(self.provider, {**self.settings, **more})
+        loaded: ProviderSettings = load_settings(self.provider, {**self.settings, **more})
+        return loaded
 
     def call(self, send: Send, **changes: Any) -> Call:
         outgoing = outgoing_of(send, **changes)

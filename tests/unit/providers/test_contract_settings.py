@@ -10,10 +10,8 @@ from notify.errors import InvalidRequest
 from notify.providers.base import load_settings
 from notify.providers.registry import REGISTRY
 
-from .cases import Cases, all_cases, cases_of
-
-ALL = all_cases()
-EACH = pytest.mark.parametrize("cases", ALL, ids=lambda cases: cases.key)
+from .cases import Cases, cases_of
+from .contract import EACH
 
 
 @pytest.mark.parametrize("key", sorted(REGISTRY))

@@ -15,7 +15,14 @@ CASES = Cases(
     settings={},
     secrets=(),
     required=(),
-    incomplete=(),
-    sends=(Send(name="anything", profile={}, output=SmsOutput(body="Ada, hello"), check=_kept),),
+    incomplete=({}, {"phone_number": "+4930123"}),
+    sends=(
+        Send(
+            name="anything",
+            profile={"email": "ada@example.com"},
+            output=SmsOutput(body="Ada, hello"),
+            check=_kept,
+        ),
+    ),
     answers=((Kept(), Accepted()),),
 )

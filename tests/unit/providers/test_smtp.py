@@ -22,7 +22,7 @@ ADA = {"email": "ada@example.com"}
 
 
 def read(call: SmtpCall) -> EmailMessage:
-    message = cast(EmailMessage, message_from_bytes(call.data, policy=default_policy))
+    message = message_from_bytes(call.data, policy=default_policy)
     assert not any(part.defects for part in message.walk())
     return message
 
@@ -171,7 +171,8 @@ CASES = Cases(
         {"headers": {"X-A": "a\r\nBcc: evil@example.com"}},
         {"headers": {"Bcc": "evil@example.com"}},
         {"headers": {"Content-Type": "text/html"}},
-        {"subject": "a\nBcc: evil@example.com"},
+        {"subject": "a\x00"},
+        {"subject": 7},
         {"cc": ["a@example.com\r\nRCPT TO:<evil@example.com>"]},
         {"config": {"host": "elsewhere.example"}},
         {"config": {"port": 26}},
@@ -188,6 +189,14 @@ def test_credentials_for_one_send() -> None:
     call = CASES.call(CASES.sends[0], override={"config": {"username": "other", "password": "pw"}})
     assert isinstance(call, SmtpCall)
     assert (call.server.username, call.server.password) == ("other", "pw")
+
+
+def test_a_subject_is_one_line() -> None:
+    call = CASES.call(CASES.sends[0], override={"subject": " Your order\r\nBcc: evil@example.com\n"})
+    assert isinstance(call, SmtpCall)
+    message = read(call)
+    assert message["subject"] == "Your order Bcc: evil@example.com"
+    assert "bcc" not in message
 
 
 def test_user_and_password_go_together() -> None:
