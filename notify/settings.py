@@ -26,71 +26,93 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="NOTIFY_", env_ignore_empty=True, extra="ignore")
 
     # --- where things are
-    database_url: str = Field(validation_alias=_env("DATABASE_URL"))
-    broker_url: str = Field(validation_alias=_env("BROKER_URL"))
+    database_url: str = Field(
+        validation_alias=_env("DATABASE_URL"), description="PostgreSQL 15 or newer, `postgresql://...`"
+    )
+    broker_url: str = Field(
+        validation_alias=_env("BROKER_URL"), description="Redis 6.2, Valkey or newer, `redis://...`"
+    )
     encryption_key: SecretStr = Field(
         description="url-safe base64 of 32 random bytes; encrypts provider settings"
     )
-    api_host: str = "127.0.0.1"
-    api_port: int = Field(default=8020, ge=0, le=65535)
-    flower_host: str = "127.0.0.1"
-    flower_port: int = Field(default=5555, ge=0, le=65535)
+    api_host: str = Field(default="127.0.0.1", description="address the API binds to")
+    api_port: int = Field(default=8020, ge=0, le=65535, description="its port")
+    flower_host: str = Field(default="127.0.0.1", description="address Flower binds to")
+    flower_port: int = Field(default=5555, ge=0, le=65535, description="its port")
     flower_basic_auth: SecretStr | None = Field(
         default=None, description="user:password; Flower refuses to start without"
     )
-    public_url: str | None = Field(default=None, description="base URL under which people reach the API")
 
     # --- logs
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="debug, info, warning or error"
+    )
+    log_format: Literal["json", "console"] = Field(default="json", description="json or console")
 
     # --- database
-    database_pool_size: int = Field(default=10, gt=0)
-    database_timeout_s: Seconds = 5.0
+    database_pool_size: int = Field(default=10, gt=0, description="connections of one process at most")
+    database_timeout_s: Seconds = Field(default=5.0, description="wait for a connection")
 
     # --- accept
-    max_body_bytes: Bytes = 4 * 1024 * 1024
-    accept_batch_size: int = Field(default=200, gt=0)
+    max_body_bytes: Bytes = Field(default=4 * 1024 * 1024, description="a larger request gets 413")
+    accept_batch_size: int = Field(default=200, gt=0, description="sends stored in one transaction at most")
     accept_waiting_max: int = Field(
         default=2000, gt=0, description="requests that may wait for a flush; more get 503"
     )
 
     # --- stages
-    batch_size: int = Field(default=100, gt=0, le=1000)
+    batch_size: int = Field(
+        default=100, gt=0, le=1000, description="work rows a stage claims at once at most"
+    )
     bulk_above: int = Field(
         default=50, ge=0, description="recipients of one send from which on it takes the bulk lane"
     )
-    lease_s: Seconds = 10.0
+    lease_s: Seconds = Field(
+        default=10.0,
+        description="a dead worker's rows are free again after this; kept alive while they are worked on",
+    )
     max_lost: int = Field(
         default=3, gt=0, description="workers one piece of work may kill before it is set aside"
     )
     horizon_s: Seconds = Field(
         default=60.0, description="waits up to this are Celery countdowns, longer ones the dispatcher's"
     )
-    visibility_timeout_s: Seconds = 300.0
-    dispatch_every_s: Seconds = 5.0
-    reconcile_every_s: Seconds = 5.0
+    visibility_timeout_s: Seconds = Field(
+        default=300.0,
+        description="an unacknowledged task comes back after this; keep it well above the horizon",
+    )
+    dispatch_every_s: Seconds = Field(default=5.0, description="interval of the dispatcher")
+    reconcile_every_s: Seconds = Field(default=5.0, description="interval of the reconciler")
     reconcile_grace_s: Seconds = Field(
         default=5.0, description="how long ready work may lie before it is published again"
     )
     pass_size: int = Field(default=1000, gt=0, description="rows one pass of a periodic task may touch")
-    retention_days: int = Field(default=90, gt=0)
+    retention_days: int = Field(default=90, gt=0, description="partitions that end before this are dropped")
 
     # --- content
-    template_timeout_ms: int = Field(default=500, gt=0)
-    max_template_steps: int = Field(default=10_000, gt=0)
-    max_output_bytes: Bytes = 1024 * 1024
+    template_timeout_ms: int = Field(default=500, gt=0, description="time one document may take to render")
+    max_template_steps: int = Field(default=10_000, gt=0, description="loop passes of one document")
+    max_output_bytes: Bytes = Field(default=1024 * 1024, description="size of one rendered document")
 
     # --- delivery
-    provider_timeout_ms: int = Field(default=300_000, gt=0)
-    channel_timeout_ms: int = Field(default=1_800_000, gt=0)
-    message_timeout_ms: int = Field(default=259_200_000, gt=0)
-    retry_waits_s: Annotated[tuple[float, ...], NoDecode] = (5, 10, 20, 40, 60, 120, 240, 480, 720, 900)
+    provider_timeout_ms: int = Field(
+        default=300_000, gt=0, description="how long one provider is retried before the next one"
+    )
+    channel_timeout_ms: int = Field(
+        default=1_800_000, gt=0, description="how long one channel is tried before the next one"
+    )
+    message_timeout_ms: int = Field(
+        default=259_200_000, gt=0, description="how long a message is tried at all"
+    )
+    retry_waits_s: Annotated[tuple[float, ...], NoDecode] = Field(
+        default=(5, 10, 20, 40, 60, 120, 240, 480, 720, 900),
+        description="waits between tries of one provider; the last repeats",
+    )
     retry_jitter: float = Field(default=0.1, ge=0, le=1, description="share of a wait that is random")
-    http_connect_timeout_s: Seconds = 5.0
-    http_timeout_s: Seconds = 15.0
-    http_max_answer_bytes: Bytes = 256 * 1024
-    http_concurrency: int = Field(default=200, gt=0)
+    http_connect_timeout_s: Seconds = Field(default=5.0, description="to connect to a provider")
+    http_timeout_s: Seconds = Field(default=15.0, description="for a provider's whole answer")
+    http_max_answer_bytes: Bytes = Field(default=256 * 1024, description="what is read of an answer")
+    http_concurrency: int = Field(default=200, gt=0, description="calls under way at once in one process")
     smtp_connections: int = Field(default=8, gt=0, description="pooled connections per server and process")
     allowed_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         default=(), description="private networks that message-given URLs may reach, comma-separated"

@@ -15,6 +15,5 @@ def storable(value: T) -> T:
         InvalidRequest: something in it cannot be stored (NUL characters, infinities, endless nesting).
     """
     if fault := find_fault(value):
-        path, problem = fault
-        raise InvalidRequest(f"{'.'.join(map(str, path)) or 'value'}: {problem}")
+        raise InvalidRequest(f"{'.'.join(map(str, fault.path)) or 'value'}: {fault.message}")
     return value

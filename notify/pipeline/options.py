@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from notify.errors import InvalidRequest
 from notify.model.names import Channel, World
 from notify.model.plan import ProviderOption
-from notify.providers.base import Provider
+from notify.providers.base import Provider, load_settings
 from notify.providers.registry import REGISTRY
 from notify.store.providers import Configured
 
@@ -23,7 +24,7 @@ def options(
     In the test world, the channels that no configuration serves get the sandbox. Production never pretends.
     """
     own = [
-        _option(REGISTRY[entry.provider], entry.id, entry.alias, profile)
+        _option(REGISTRY[entry.provider], entry.id, entry.alias, entry.settings, profile)
         for entry in configured
         if entry.provider in REGISTRY
     ]
@@ -31,21 +32,31 @@ def options(
         return tuple(own)
     served = {channel for option in own for channel in option.channels}
     free = tuple(channel for channel in Channel if channel not in served)
-    return (*own, _option(_SANDBOX, SANDBOX_ID, None, profile, free))
+    return (*own, _option(_SANDBOX, SANDBOX_ID, None, {}, profile, free))
 
 
 def _option(
     provider: Provider[Any],
     id_: UUID,
     alias: str | None,
+    settings: Mapping[str, Any],
     profile: Mapping[str, Any],
     channels: Sequence[Channel] | None = None,
 ) -> ProviderOption:
     served = tuple(provider.channels if channels is None else channels)
+    loaded = _load(provider, settings)
     return ProviderOption(
         id=str(id_),
         provider=provider.key,
         alias=alias,
         channels=served,
-        missing={channel: provider.missing(profile, channel) for channel in served},
+        missing={channel: provider.missing(profile, channel, loaded) for channel in served},
     )
+
+
+def _load(provider: Provider[Any], settings: Mapping[str, Any]) -> Any:
+    """None for settings that no longer validate: deliver says what is wrong with them."""
+    try:
+        return load_settings(provider, settings)
+    except InvalidRequest:
+        return None

@@ -33,6 +33,7 @@ def test_the_vendors_answers_mean_what_they_mean(cases: Cases, answer: Any, outc
         return
     assert type(found) is type(outcome)
     assert isinstance(found, Transient | Permanent)
+    assert isinstance(outcome, Transient | Permanent)
     assert outcome.reason in found.reason
     assert getattr(found, "blame", None) == getattr(outcome, "blame", None)
     assert getattr(found, "retry_after_s", None) == getattr(outcome, "retry_after_s", None)
