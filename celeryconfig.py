@@ -51,7 +51,7 @@ task_acks_late = True  # a killed worker's task comes back
 task_acks_on_failure_or_timeout = True  # the work row knows better than the broker what is to be tried again
 task_reject_on_worker_lost = False  # likewise: the lease ends, the reconciler wakes the work up
 worker_prefetch_multiplier = 1  # the next batch forms in the database, not in a worker's memory
-worker_eta_task_limit = 1000  # countdowns held per worker; their due times are in the database anyway
+worker_eta_task_limit = 10_000  # countdowns held per worker; only those of the next seconds, see the horizon
 worker_cancel_long_running_tasks_on_connection_loss = False  # claims, not connections, own the work
 
 # --- limits

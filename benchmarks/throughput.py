@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import redis
 import requests
 from rich.console import Console
@@ -37,6 +38,8 @@ class Result:
     notify_per_s: float
     accept_p50_ms: float
     accept_p99_ms: float
+    cpu_ms: dict[str, float]
+    """CPU time per message of each process, children included."""
 
     @property
     def ratio(self) -> float:
@@ -137,6 +140,15 @@ def ours(api: Api, base_url: str, key: str, connections: int, count: int) -> tup
     return rate, json.loads(output)
 
 
+def cpu_s(pids: dict[str, int]) -> dict[str, float]:
+    """Seconds of CPU each process has used so far, with its children."""
+    used = {}
+    for name, pid in pids.items():
+        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        used[name] = sum(sum(one.cpu_times()[:2]) for one in family)
+    return used
+
+
 def yardstick(broker_url: str, processes: int, count: int) -> float:
     """Empty chains per second, from the first publish to the last task."""
     client = redis.Redis.from_url(broker_url)
@@ -165,15 +177,18 @@ def run(connections: Sequence[int], count: int, processes: int) -> list[Result]:
     with ExitStack() as stack:
         up = stack.enter_context(instance(concurrency=1))
         port = free_port()
-        stack.enter_context(process(sys.executable, "-m", "benchmarks.provider", str(port)))
+        provider = stack.enter_context(process(sys.executable, "-m", "benchmarks.provider", str(port)))
+        pids = {**up["pids"], "provider": provider.pid}
         key = up["api_keys"]["production"]
         api = Api(up["base_url"], key)
         prepare(api, f"http://127.0.0.1:{port}")
         ours(api, up["base_url"], key, 8, 200)  # warm
         for number in connections:
             base = yardstick(up["broker_url"], processes, count // 4)
+            before = cpu_s(pids)
             rate, latency = ours(api, up["base_url"], key, number, count)
-            results.append(Result(number, count, base, rate, latency["p50_ms"], latency["p99_ms"]))
+            used = {name: (s - before[name]) / count * 1000 for name, s in cpu_s(pids).items()}
+            results.append(Result(number, count, base, rate, latency["p50_ms"], latency["p99_ms"], used))
     return results
 
 
@@ -195,6 +210,10 @@ def show(results: Sequence[Result]) -> None:
             f"{r.ratio:.2f}", f"{r.accept_p50_ms:.1f}", f"{r.accept_p99_ms:.1f}",
         )  # fmt: skip
     Console().print(table)
+    for r in results:
+        busiest = sorted(r.cpu_ms.items(), key=lambda item: -item[1])
+        shares = ", ".join(f"{name} {ms:.2f}" for name, ms in busiest if ms >= 0.005)
+        print(f"{r.connections} connections, CPU ms per message: {shares}")
     print(json.dumps([{**asdict(r), "ratio": round(r.ratio, 3)} for r in results]))
 
 

@@ -75,7 +75,7 @@ class Settings(BaseSettings):
         default=3, gt=0, description="workers one piece of work may kill before it is set aside"
     )
     horizon_s: Seconds = Field(
-        default=60.0, description="waits up to this are Celery countdowns, longer ones the dispatcher's"
+        default=15.0, description="waits up to this are Celery countdowns, longer ones the dispatcher's"
     )
     visibility_timeout_s: Seconds = Field(
         default=300.0,

@@ -13,7 +13,7 @@ from notify.errors import InvalidRequest
 
 PAGE_SIZE = 100
 
-PathId = Annotated[str, Path(), AfterValidator(unquote)]
+PathId = Annotated[str, Path(max_length=2048), AfterValidator(unquote)]
 """An id in a path: routed undecoded, decoded here, so that it may hold any character."""
 
 Many = Annotated[list[str] | None, Query()]

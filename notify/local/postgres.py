@@ -7,6 +7,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 from pathlib import Path
 from urllib.parse import quote
 
@@ -46,12 +47,27 @@ def url(data_dir: Path, database: str = DATABASE) -> str:
 
 
 def ready(data_dir: Path) -> bool:
-    """Whether the server accepts connections; costs no connection."""
+    """Whether the server accepts connections; opens no session."""
+    home = directory(data_dir)
     try:
-        lines = (directory(data_dir) / "postmaster.pid").read_text().splitlines()
+        lines = (home / "postmaster.pid").read_text().splitlines()
     except OSError:
         return False
-    return len(lines) > 7 and lines[7].strip() == "ready" and process.exists(int(lines[0]))
+    # A server that was killed leaves its file behind, hence the look at the socket.
+    return (
+        len(lines) > 7
+        and lines[7].strip() == "ready"
+        and _listens(process.socket_dir(home, _SOCKET) / _SOCKET)
+    )
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+        return True
 
 
 def run(data_dir: Path, options: dict[str, str]) -> None:

@@ -111,7 +111,7 @@ _UPDATE = text(f"""
       delivered_at = r.delivered_at, blame = r.blame, error = r.error, reference = r.reference
     FROM {bulk.recordset(tables.delivery, _CHANGED)}
     WHERE d.message_id = r.message_id AND d.id = r.id AND d.message_id BETWEEN :low AND :high
-""")  # column names of our own table
+""")
 
 
 def update(tx: Tx, rows: Sequence[Delivery]) -> None:

@@ -39,7 +39,7 @@ _RESERVE = text(f"""
       WHERE idempotency.expires_at <= now()
         OR (idempotency.status IS NULL AND idempotency.created_at < now() - interval '1 minute')
     RETURNING world, scope, key
-""")  # column names of our own table
+""")
 
 
 def reserve(tx: Tx, wanted: Sequence[tuple[Key, Answer, datetime]]) -> set[Key]:
@@ -69,7 +69,7 @@ _ANSWERS = text(f"""
     SELECT world, scope, key, i.status, i.body
     FROM {bulk.recordset(tables.idempotency, ("world", "scope", "key"))}
     JOIN idempotency i USING (world, scope, key)
-""")  # column names of our own table
+""")
 
 
 def answers(tx: Tx, keys: Sequence[Key]) -> dict[Key, Answer]:

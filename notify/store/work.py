@@ -155,22 +155,40 @@ def coming(tx: Tx, *, horizon: datetime, size: int) -> list[Wake]:
     return [Wake(place=_read_place(row), ids=(row.id,), at=row.due_at) for row in rows]
 
 
-_LEFT_BEHIND = text("""
-    SELECT stage, lane, channel, array_agg(id) AS ids, alone IS NOT NULL AS alone FROM (
-      SELECT id, stage, lane, channel, CASE WHEN lease_until > '-infinity' THEN id END AS alone FROM work
-      WHERE due_at <= now() - make_interval(secs => :grace_s) AND lease_until <= now()
-      ORDER BY due_at LIMIT :size
-    ) AS late GROUP BY stage, lane, channel, alone
+# Each place is looked at through its own stretch of the index, oldest first, so a long queue costs no more
+# than a short one.
+_LEFT_BEHIND = text(f"""
+    SELECT r.stage, r.lane, r.channel, late.ready, late.lost, late.busy
+    FROM {bulk.recordset(work, ("stage", "lane", "channel"))}
+    CROSS JOIN LATERAL (
+      SELECT array_agg(id) FILTER (WHERE lease_until = '-infinity') AS ready,
+        array_agg(id) FILTER (WHERE lease_until > '-infinity' AND lease_until <= now()) AS lost,
+        bool_or(lease_until > now()) AS busy
+      FROM (
+        SELECT id, lease_until FROM work
+        WHERE stage = r.stage AND channel = r.channel AND lane = r.lane
+          AND due_at <= now() - make_interval(secs => :grace_s)
+        ORDER BY due_at LIMIT :size
+      ) AS oldest
+    ) AS late
+    WHERE late.ready IS NOT NULL OR late.lost IS NOT NULL
 """)
 
 
-def left_behind(tx: Tx, *, grace_s: float, size: int) -> list[Wake]:
-    """Wake-ups for ready work that nobody has taken for ``grace_s`` seconds.
+def left_behind(tx: Tx, places: Iterable[Place], *, grace_s: float, size: int) -> list[Wake]:
+    """Wake-ups for what has been ready for ``grace_s`` seconds, from the ``size`` oldest rows of each place.
 
-    One for each place; and one for each row whose process died, which is tried alone.
+    Rows whose process died are woken up one by one. The others only where nobody is at work: whoever is will
+    claim them next, so wake-ups do not pile up in front of a long queue.
     """
-    rows = tx.execute(_LEFT_BEHIND, {"grace_s": grace_s, "size": size})
-    return [Wake(place=_read_place(row), ids=tuple(row.ids[:100]), alone=row.alone) for row in rows]
+    asked = bulk.dumps([_place(place) for place in places])
+    wakes = []
+    for row in tx.execute(_LEFT_BEHIND, {"rows": asked, "grace_s": grace_s, "size": size}):
+        place = _read_place(row)
+        wakes += [Wake(place=place, ids=(id_,), alone=True) for id_ in row.lost or ()]
+        if row.ready and not row.busy:
+            wakes.append(Wake(place=place, ids=tuple(row.ready)))
+    return wakes
 
 
 def _read_place(row: Row[Any]) -> Place:

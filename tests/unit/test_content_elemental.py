@@ -166,7 +166,7 @@ def test_columns_stand_one_below_the_other() -> None:
     ("locale", "expected"), [("fr", "Bonjour Ada"), ("fr-CA", "Hello"), ("FR", "Hello"), (None, "Hello")]
 )
 def test_a_locale_matches_exactly_or_not_at_all(locale: str | None, expected: str) -> None:
-    element = text("Hello", locales={"fr": {"content": "Bonjour {{name}}", "if": "false"}})
+    element = text("Hello", locales={"fr": {"content": "Bonjour {{name}}", "if": "false", "type": "divider"}})
 
     assert said(resolved(element, locale=locale)) == [expected]
 

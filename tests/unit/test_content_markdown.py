@@ -1,7 +1,7 @@
 """Markdown as HTML and as plain text."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from notify.content import markdown
@@ -35,7 +35,8 @@ def test_plain_text_has_no_marks(source: str, plain: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["javascript:alert(1)", "JaVaScRiPt:x", "data:text/html,x", "vbscript:x", "file:///etc"]
+    "url",
+    ["javascript:alert(1)", "JaVaScRiPt:x", "data:text/html,x", "vbscript:x", "file:///etc", "intent://x"],
 )
 def test_only_known_schemes_become_links(url: str) -> None:
     assert "href" not in to_html(f"[a]({url})")
@@ -59,5 +60,6 @@ def test_the_short_way_reads_like_the_parser(source: str) -> None:
 
 
 @given(st.text(max_size=40))
+@example("&lt;&#60;&amp")
 def test_an_escaped_value_reads_as_it_was(value: str) -> None:
     assert to_plain(f"x{escape_markdown(value)}x").split() == f"x{value}x".replace("\x00", "\ufffd").split()

@@ -1,6 +1,7 @@
 """What authors see of templates: values, scopes, filters, escaping, and errors that say what to do."""
 
 import re
+import time
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ DATA: dict[str, Any] = {
 }
 ROOTS = {
     "data": DATA,
-    "profile": {"email": "ada@x.org"},
+    "profile": {"email": "ada@x.org", "null": 1},
     "event": "the root's",
     "urls": {"unsubscribe": "https://u"},
 }
@@ -146,6 +147,16 @@ def test_an_error_while_rendering_names_its_line_and_culprit() -> None:
         rendered("one\ntwo\n{{ name|date }}")
 
 
+def test_a_date_without_a_zone_is_utc_wherever_the_machine_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert rendered("{{ '2024-01-01T00:00'|date('%H:%M') }}") == "00:00"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 def test_checking_accepts_what_needs_other_data() -> None:
     check("{{ a.b|date }} {% for x in y %}{{ x / 0 }}{% endfor %}")
 
@@ -202,6 +213,8 @@ def test_what_is_no_path_is_refused(path: str) -> None:
         ("data.missing || data.yes", True),
         ("!data.missing && !(data.n > 5)", True),
         ("!data.missing == true", True),
+        ("!data.n == 4", False),
+        ("profile.null === 1", True),
         ("!data.items.length", False),
         ("data.items.length >= 2", True),
         ("data.missing == null && data.nothing === undefined && data.a.b.c == null", True),

@@ -1,6 +1,7 @@
 """Whatever a template tries, it renders within its limits or ends in an error that names the culprit."""
 
 import json
+import tracemalloc
 from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
@@ -78,6 +79,27 @@ def test_a_huge_source_is_refused_quickly(source: str) -> None:
         check(source)
 
     assert perf_counter() - started < 2
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% set b = a|replace('x', a) %}",
+        "{% set b = rows|join(a) %}",
+        "{% set b = " + " ~ ".join(["a"] * 1000) + " %}",
+    ],
+)
+def test_what_would_be_too_large_is_never_made(source: str) -> None:
+    variables = {"data": {"a": "x" * 5_000, "rows": ["x"] * 5_000}}
+    check(source)
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(ContentError, match="limit: output"):
+            render(source, variables, Escape.PLAIN, LIMITS)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_machine_that_is_busy_with_others_fails_no_message(monkeypatch: pytest.MonkeyPatch) -> None:
