@@ -5,7 +5,6 @@ NotifyError
  ├─ Unauthenticated  401 authentication_error
  ├─ NotFound         404 not_found
  ├─ Conflict         409 conflict (permanent unless ``retry``)
- ├─ TooLarge         413 invalid_request_error
  └─ Unavailable      503 service_unavailable, with Retry-After
 ContentError         a template or document that cannot be rendered: the message's failure, never the batch's
 
@@ -44,11 +43,6 @@ class Conflict(NotifyError):
     def __init__(self, message: str, *, retry: bool = False) -> None:
         super().__init__(message)
         self.retry = retry
-
-
-class TooLarge(NotifyError):
-    status = 413
-    type = "invalid_request_error"
 
 
 class Unavailable(NotifyError):

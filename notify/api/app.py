@@ -30,7 +30,14 @@ def create_app() -> FastAPI:
     """The application, with settings checked before anything is served."""
     config = settings.load()
     log.configure(config.log_level, config.log_format)
-    app = FastAPI(title=_TITLE, description=_DESCRIPTION, version="1", lifespan=_lifespan)
+    app = FastAPI(
+        title=_TITLE,
+        description=_DESCRIPTION,
+        version="1",
+        lifespan=_lifespan,
+        # curl sends JSON as a form unless told otherwise; what is not JSON is refused all the same.
+        strict_content_type=False,
+    )
     errors.install(app)
     app.add_middleware(middleware.RawPath)
     app.add_middleware(middleware.BodyLimit, max_bytes=config.max_body_bytes)

@@ -68,6 +68,9 @@ def describe(problem: Any) -> str:
     text = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "json_invalid":
         return f"The body is not valid JSON: {problem.get('ctx', {}).get('error', text)}"
+    if problem["type"] == "model_attributes_type":
+        text = "Input should be an object"
+        location = location or "body"
     return f"{location}: {text}" if location else text
 
 

@@ -33,7 +33,8 @@ class Given:
     expires_at: datetime
 
 
-def _given(
+# Not a coroutine for its own sake: FastAPI would run a plain function in a thread.
+async def _given(
     idempotency_key: Annotated[
         str | None,
         Header(max_length=MAX_KEY_LENGTH, description="A repeat within 24 h gets the first answer."),
@@ -83,7 +84,7 @@ class IdempotentRoute(APIRoute):
             if request.method != "POST" or "idempotency-key" not in request.headers:
                 return await run(request)
             caller = await auth.caller(request)
-            given = _given(
+            given = await _given(
                 request.headers["idempotency-key"], request.headers.get("x-idempotency-expiration")
             )
             named = key_of(caller.world, request, given)

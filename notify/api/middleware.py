@@ -1,66 +1,52 @@
 """ASGI middleware: bounded bodies, and routing on the undecoded path."""
 
-from starlette.responses import JSONResponse
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from notify.api.errors import answer
 
 _DRAIN_FACTOR = 16
 
 
 class BodyLimit:
-    """Answers 413 to bodies over ``max_bytes``.
-
-    What follows is read and thrown away (up to a bound), so that the client sees the answer rather than a
-    broken connection.
-    """
+    """Answers 413, in our words, to bodies over ``max_bytes`` (FastAPI's own limit answers in plain text)."""
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self._app = app
         self._max = max_bytes
+        self._refusal = f"The body is larger than {max_bytes} bytes."
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        length = dict(scope["headers"]).get(b"content-length", b"")
-        if length.isdigit():
-            if int(length) > self._max:
-                await self._refuse(scope, receive, send)
-            else:
-                await self._app(scope, receive, send)
-            return
-        await self._count(scope, receive, send)
+        length = Headers(scope=scope).get("content-length", "") if scope["type"] == "http" else ""
+        if length.isdigit() and int(length) > self._max:
+            await self._drain(receive)
+            await answer(413, "invalid_request_error", self._refusal)(scope, receive, send)
+        else:
+            await self._app(scope, self._counted(receive), send)
 
-    async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A body of unknown length is read first, as far as it may go."""
-        chunks: list[bytes] = []
-        more, size = True, 0
-        while more:
+    def _counted(self, receive: Receive) -> Receive:
+        """``receive`` for a body of unknown length."""
+        size = 0
+
+        async def counted() -> Message:
+            nonlocal size
             message = await receive()
-            if message["type"] != "http.request":
-                return
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
-            more = message.get("more_body", False)
+            size += len(message.get("body", b""))
             if size > self._max:
-                await self._refuse(scope, receive, send)
-                return
-        body: Message = {"type": "http.request", "body": b"".join(chunks), "more_body": False}
-        waiting = [body]
+                raise HTTPException(413, self._refusal)
+            return message
 
-        async def replay() -> Message:
-            return waiting.pop() if waiting else await receive()
+        return counted
 
-        await self._app(scope, replay, send)
-
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _drain(self, receive: Receive) -> None:
+        """Read and forget, up to a bound, so that the client sees the answer, not a broken connection."""
         left = self._max * _DRAIN_FACTOR
         while left > 0:
             message = await receive()
             left -= len(message.get("body", b"")) or 1
-            if message["type"] != "http.request" or not message.get("more_body", False):
-                break
-        body = {"type": "invalid_request_error", "message": f"The body is larger than {self._max} bytes."}
-        await JSONResponse(body, status_code=413)(scope, receive, send)
+            if not message.get("more_body", False):
+                return
 
 
 class RawPath:

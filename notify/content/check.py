@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from notify.content.flow import SILENT
 from notify.errors import ContentError, InvalidRequest
 from notify.expression import check as check_template
 
@@ -132,8 +131,7 @@ def _check_fields(element: Mapping[str, Any], kind: str, at: str) -> None:
         if all(element.get(key) is None for key in group):
             raise InvalidRequest(f"{at}.{' or '.join(group)} is required")
     _check_shapes(element, at)
-    if kind not in SILENT:
-        _check_texts(element, at)
+    _check_texts(element, at)
     if element.get("raw") is not None:
         _check_raw(_object(element["raw"], f"{at}.raw"), f"{at}.raw")
 

@@ -69,7 +69,7 @@ def page(elements: tuple[Element, ...], title: str, preview: str) -> str:
     return "".join(out)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def _compiled(body: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """The page around its slots, and which slot stands between which two pieces."""
     pieces = _SLOT.split(compile_mjml(_PAGE.replace("{}", body)))

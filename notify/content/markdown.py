@@ -14,7 +14,7 @@ from markdown_it.token import Token
 from notify.content.urls import IMAGES, LINKS, allowed
 
 _ACTIVE = re.compile(
-    r"[`*_\[<\\\r\x00]|~~|&(?=#?\w+;)|^[ \t]*(?:[-+=>#]|\d{1,9}[.)])|^[ \t]|\n[ \t]*\n", re.MULTILINE
+    r"[`*_\[<\\\r\x00]|~~|&(?=#?\w+;)|^[ \t]*(?:[-+=>#]|\d{1,9}[.)])|^[ \t]|[ \t]\n|\n\n", re.MULTILINE
 )
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _EITHER = LINKS | IMAGES
@@ -42,9 +42,17 @@ def _literal(markdown: str) -> str | None:
     return _ESCAPED.sub(r"\1", markdown).strip()
 
 
-@lru_cache(maxsize=4096)
 def to_html(markdown: str, inline: bool = False) -> str:
     """The Markdown as HTML blocks, or, ``inline``, without the paragraphs around it."""
+    return (_html_cached if len(markdown) <= _CACHED else _html)(markdown, inline)
+
+
+def to_plain(markdown: str) -> str:
+    """The Markdown as people would type it: no marks, links as URLs, images as their description."""
+    return (_plain_cached if len(markdown) <= _CACHED else _plain)(markdown)
+
+
+def _html(markdown: str, inline: bool) -> str:
     literal = _literal(markdown)
     if literal is not None:
         lines = escape(literal, quote=False).replace("\n", "<br />\n")
@@ -53,15 +61,19 @@ def to_html(markdown: str, inline: bool = False) -> str:
     return str(_PARSER.renderer.render(tokens, _PARSER.options, {})).strip()
 
 
-@lru_cache(maxsize=4096)
-def to_plain(markdown: str) -> str:
-    """The Markdown as people would type it: no marks, links as URLs, images as their description."""
+def _plain(markdown: str) -> str:
     literal = _literal(markdown)
     return _Plain().blocks(_parsed(markdown)) if literal is None else literal
 
 
+# By length, so that a full cache stays within memory.
+_CACHED = 2000
+_html_cached = lru_cache(maxsize=2048)(_html)
+_plain_cached = lru_cache(maxsize=2048)(_plain)
+
+
 # An email wants the same text as HTML and as plain text, one right after the other.
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def _parsed(markdown: str) -> list[Token]:
     return _PARSER.parse(markdown)
 

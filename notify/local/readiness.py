@@ -21,7 +21,7 @@ def wait(ready: Instance, supervisor: Supervisor, names: list[str], timeout_s: f
     """
     deadline = time.monotonic() + timeout_s
     while waiting := _missing(ready, names, supervisor):
-        if time.monotonic() > deadline or not supervisor.alive:
+        if time.monotonic() > deadline or not supervisor.alive or supervisor.given_up():
             raise InstanceError(complaint(waiting, supervisor.data_dir))
         time.sleep(0.2)
 
@@ -56,8 +56,8 @@ def _silent_workers(broker_url: str, names: list[str]) -> list[str]:
 
 
 def complaint(names: list[str], data_dir: Path) -> str:
-    """Which processes do not serve, and the end of their logs."""
-    logs = [data_dir / "logs" / f"{name}.log" for name in names]
+    """Which processes do not serve, and the end of their logs (what ails many is seen in a few)."""
+    logs = [data_dir / "logs" / f"{name}.log" for name in names[:3]]
     return "\n\n".join(f"{log.stem} does not serve. The end of {log}:\n{_tail(log)}" for log in logs)
 
 

@@ -166,6 +166,10 @@ class Supervisor:
         """The processes that run now."""
         return {info["name"]: info["pid"] for info in self.processes() if info["pid"]}
 
+    def given_up(self) -> bool:
+        """Whether something has failed so often that supervisord no longer starts it."""
+        return any(info["statename"] == "FATAL" for info in self.processes())
+
     def revive(self) -> None:
         """Start what supervisord has given up on, or was never asked to start (when it is a new one)."""
         for info in self.processes():

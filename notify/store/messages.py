@@ -128,10 +128,18 @@ _ALLOWED = " OR ".join(
     for to, froms in ALLOWED_FROM.items()
     if froms
 )
-_STAMPED = (Status.SENT, Status.DELIVERED, Status.OPENED, Status.CLICKED, Status.CANCELED)
+_STAMPED_BY = {
+    # Where a provider's acceptance is also the delivery (webhooks), one change stands for both.
+    "sent_at": (Status.SENT, Status.DELIVERED),
+    "delivered_at": (Status.DELIVERED,),
+    "opened_at": (Status.OPENED,),
+    "clicked_at": (Status.CLICKED,),
+    "canceled_at": (Status.CANCELED,),
+}
 _STAMPS = ", ".join(
-    f"{column} = CASE WHEN r.status = '{status}' THEN coalesce(m.{column}, r.at) ELSE m.{column} END"
-    for status, column in ((status, f"{status.lower()}_at") for status in _STAMPED)
+    f"{column} = CASE WHEN r.status = ANY('{{{','.join(by)}}}') THEN coalesce(m.{column}, r.at)"
+    f" ELSE m.{column} END"
+    for column, by in _STAMPED_BY.items()
 )
 _SET_STATUS = text(f"""
     UPDATE message m SET status = r.status, reason = r.reason, error = r.error,

@@ -460,12 +460,9 @@ def test_a_bad_request_names_what_is_wrong(client: Courier) -> None:
     assert message.startswith("message.to: ")
 
 
-@pytest.mark.parametrize(
-    "key", ["pk_test_nobody", "pk_prod_nobody", "x", "pk_test_ü".encode().decode("latin-1")]
-)
+@pytest.mark.parametrize("key", ["pk_test_nobody", "pk_prod_nobody", "x"])
 def test_a_wrong_key_opens_nothing(instance: Running, key: str) -> None:
-    stranger = Courier(api_key="pk_test_x", base_url=instance.ready.base_url)
-    stranger = stranger.with_options(default_headers={"Authorization": f"Bearer {key}"})
+    stranger = Courier(api_key=key, base_url=instance.ready.base_url)
     calls = (
         lambda: stranger.messages.list(),
         lambda: stranger.send.message(message={"to": TO, "content": SUGAR}),  # type: ignore[typeddict-item]
