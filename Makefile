@@ -36,7 +36,7 @@ format: $(VENV)/.installed-dev ## Let ruff put the code in order.
 	$(BIN)/ruff format .
 
 bench: install ## Measure throughput against an empty chain of three Celery tasks.
-	$(BIN)/python benchmarks/throughput.py $(ARGS)
+	$(BIN)/python -m benchmarks.throughput $(ARGS)
 
 lock: ## Pin the newest versions that pyproject.toml allows; needs uv.
 	echo 'setuptools>=80' | $(COMPILE) --upgrade --extra local --extra dev -o requirements-dev.lock

@@ -43,6 +43,8 @@ async def _given(
         str | None, Header(description="Epoch milliseconds or ISO 8601; 24 hours to 1 year from now.")
     ] = None,
 ) -> Given:
+    if idempotency_key and len(idempotency_key) > MAX_KEY_LENGTH:  # FastAPI has not looked, on other POSTs
+        raise InvalidRequest(f"idempotency-key: may have at most {MAX_KEY_LENGTH} characters")
     now = clock.now()
     if not x_idempotency_expiration:
         return Given(idempotency_key, now + _SHORTEST)

@@ -23,6 +23,7 @@ def create(world: World, notification: dict[str, Any], *, publish_now: bool) -> 
         Conflict: another template has the alias.
     """
     payload, alias = _payload(notification), notification.get("alias")
+    _check_blocks(payload["content"])
     id_ = f"nt_{ids.new().hex}"
     with db.begin() as tx:
         templates.create(tx, world, id_, _alias(alias), payload)
@@ -113,6 +114,14 @@ def _payload(notification: dict[str, Any]) -> dict[str, Any]:
         raise InvalidRequest(f"Routing strategy {routing['strategy_id']} not found")
     kept = (*REQUIRED, "email")
     return {key: notification[key] for key in kept if key in notification}
+
+
+def _check_blocks(content: dict[str, Any]) -> None:
+    """New templates say for which channels they are; a replacement may be flat, as the reference has it."""
+    if any(element.get("type") != "channel" for element in content.get("elements") or ()):
+        raise InvalidRequest(
+            "notification.content: Template content must place its elements inside a channel block"
+        )
 
 
 def _alias(alias: str | None) -> str | None:

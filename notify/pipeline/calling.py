@@ -14,7 +14,7 @@ from notify.model.call import Answer, Blame, Call, NoAnswer, Outcome, Outgoing, 
 from notify.model.names import World
 from notify.pipeline.claims import set_aside
 from notify.pipeline.job import Job
-from notify.pipeline.options import SANDBOX_ID
+from notify.pipeline.options import BUILT_IN
 from notify.providers.base import Provider, ProviderSettings, load_settings
 from notify.providers.registry import REGISTRY
 from notify.recipients.resolve import merge_data
@@ -74,7 +74,7 @@ def _settings_of(
     provider: Provider[Any], id_: UUID, configured: Sequence[Configured]
 ) -> ProviderSettings | None:
     found = next((entry.settings for entry in configured if entry.id == id_), None)
-    raw = {} if id_ == SANDBOX_ID else found
+    raw = {} if id_ == BUILT_IN else found
     loaded: ProviderSettings | None = None if raw is None else load_settings(provider, raw)
     return loaded
 

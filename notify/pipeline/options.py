@@ -11,9 +11,9 @@ from notify.providers.base import Provider, load_settings
 from notify.providers.registry import REGISTRY
 from notify.store.providers import Configured
 
-SANDBOX_ID = UUID(int=0)
-"""Stands for the sandbox of the test world, which nobody has to configure."""
-_SANDBOX = REGISTRY["sandbox"]
+BUILT_IN = UUID(int=0)
+"""Stands for a provider that nobody has configured and that works with its default settings."""
+_SANDBOX, _WEBHOOK = REGISTRY["sandbox"], REGISTRY["webhook"]
 
 
 def options(
@@ -21,18 +21,21 @@ def options(
 ) -> tuple[ProviderOption, ...]:
     """The providers of a world in priority order.
 
-    In the test world, the channels that no configuration serves get the sandbox. Production never pretends.
+    In the test world, the channels that no configuration serves get the sandbox. Production never pretends;
+    only a webhook needs no configuration, since its recipient brings all there is to know.
     """
     own = [
         _option(REGISTRY[entry.provider], entry.id, entry.alias, entry.settings, profile)
         for entry in configured
         if entry.provider in REGISTRY
     ]
-    if world is not World.TEST:
-        return tuple(own)
     served = {channel for option in own for channel in option.channels}
     free = tuple(channel for channel in Channel if channel not in served)
-    return (*own, _option(_SANDBOX, SANDBOX_ID, None, {}, profile, free))
+    if world is World.TEST:
+        return (*own, _option(_SANDBOX, BUILT_IN, None, {}, profile, free))
+    if Channel.WEBHOOK in free and profile.get("webhook"):
+        return (*own, _option(_WEBHOOK, BUILT_IN, None, {}, profile))
+    return tuple(own)
 
 
 def _option(

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from notify import clock, ids, log, settings
 from notify.content.output import serves
-from notify.expression import Limits, evaluate, scope
+from notify.expression import evaluate, scope
 from notify.model import wire
 from notify.model.names import Lane, World
 from notify.model.plan import Final, Plan, Skipped
@@ -21,6 +21,7 @@ from notify.model.work import Claim, Done, Handoff, Place, Stage
 from notify.pipeline.claims import kept, set_aside, take
 from notify.pipeline.options import options
 from notify.pipeline.progress import Progress
+from notify.pipeline.rendering import limits
 from notify.recipients.resolve import merge_data
 from notify.routing.advance import advance, leaves_of
 from notify.routing.plan import Subject, Timeouts, Unrouted, plan
@@ -89,11 +90,6 @@ def _plan(
     recipient = wire.recipients(message)[0]
     data = merge_data(message.data, recipient.entry.get("data"))
     config = settings.load()
-    limits = Limits(
-        timeout_ms=config.template_timeout_ms,
-        steps=config.max_template_steps,
-        output_bytes=config.max_output_bytes,
-    )
     variables = scope({"data": data, "profile": content.profile}, data)
     return plan(
         Subject(
@@ -103,7 +99,7 @@ def _plan(
         ),
         options=options(stored.world, configured, content.profile),
         serves=partial(serves, content.document),
-        evaluate=lambda condition: evaluate(condition, variables, limits),
+        evaluate=lambda condition: evaluate(condition, variables, limits()),
         limits=Timeouts(
             provider_ms=config.provider_timeout_ms,
             channel_ms=config.channel_timeout_ms,

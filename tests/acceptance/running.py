@@ -13,11 +13,9 @@ from typing import Any, TypeVar
 
 import requests
 from courier import Courier
-from courier.types import MessageRetrieveResponse
 
 from notify.local import process
 from notify.local.separate import Ready
-from notify.model.status import FINAL
 
 START_TIMEOUT_S = 150
 PATIENCE_S = 60
@@ -220,32 +218,3 @@ def until(ask: Callable[[], T], what: str = "", patience_s: float = PATIENCE_S) 
         answer = box[0]
         assert came, f"not within {patience_s} s: {what or ask}: {answer!r}"
     return answer
-
-
-def ended(client: Courier, message_id: str) -> MessageRetrieveResponse:
-    """The message once its status is final and no branch of it is under way any more."""
-
-    def look() -> MessageRetrieveResponse | None:
-        found = client.messages.retrieve(message_id)
-        return found if found.status in FINAL and all(one.get("status") for one in attempts(found)) else None
-
-    return until(look, f"message {message_id} ends")  # type: ignore[return-value]
-
-
-def history(client: Courier, message_id: str, *types: str) -> list[dict[str, Any]]:
-    """The log of a message, or those entries of it that have one of the types."""
-    entries = [dict(entry) for entry in client.messages.history(message_id).results]
-    return [entry for entry in entries if not types or entry["type"] in types]
-
-
-def kinds(client: Courier, message_id: str) -> list[str]:
-    return [entry["type"] for entry in history(client, message_id)]
-
-
-def ways(message: MessageRetrieveResponse) -> list[tuple[str, str, str]]:
-    """Channel, provider and status of every attempt, in order."""
-    return [(one["channel"]["name"], one["provider"], one["status"]) for one in attempts(message)]
-
-
-def attempts(message: MessageRetrieveResponse) -> list[dict[str, Any]]:
-    return [dict(one) for one in message.providers or []]

@@ -1,9 +1,7 @@
 """The official client, unmodified, against a real instance: sends, templates, profiles, providers, errors."""
 
 import asyncio
-import itertools
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from courier import (
@@ -17,31 +15,10 @@ from courier import (
 )
 from httpx import Request
 
-from tests.acceptance.running import Http, Running, attempts, ended, history, kinds, until, ways
+from tests.acceptance.calls import SUGAR, attempts, ended, fresh, history, kinds, said, send, via, ways
+from tests.acceptance.running import Http, Running, until
 
-SUGAR = {"title": "Hello", "body": "It works."}
 PAGE = 100
-_numbers = itertools.count(1)
-
-
-def fresh(name: str) -> str:
-    """A name nobody has used."""
-    return f"{name}-{next(_numbers)}-{uuid4().hex[:8]}"
-
-
-def via(*channels: Any, method: str = "single") -> dict[str, Any]:
-    return {"method": method, "channels": list(channels)}
-
-
-def send(client: Courier, to: Any, content: Any = SUGAR, **message: Any) -> str:
-    body: Any = {"to": to, **({} if "template" in message else {"content": content}), **message}
-    return client.send.message(message=body).request_id
-
-
-def said(client: Courier, message_id: str) -> dict[str, Any]:
-    """What the message said on its only channel."""
-    (output,) = client.messages.content(message_id).results
-    return {"channel": output.channel, **output.content.to_dict()}
 
 
 # --- to whom -------------------------------------------------------------------------------------

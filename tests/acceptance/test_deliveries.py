@@ -8,9 +8,9 @@ import pytest
 from courier import Courier
 
 from notify.local.lab import Reply
+from tests.acceptance.calls import address, attempts, ended, fresh, history, kinds, send, via, ways
 from tests.acceptance.conftest import SENDER, Outside
-from tests.acceptance.running import attempts, ended, history, kinds, until, ways
-from tests.acceptance.test_client import fresh, send, via
+from tests.acceptance.running import until
 from tests.servers.vendors import HOOK_TOKEN
 
 PATIENCE = {"provider": 800}
@@ -21,10 +21,6 @@ def part(mail: EmailMessage, kind: str) -> str:
     found = mail.get_body((kind,))
     assert found is not None
     return str(found.get_content())
-
-
-def address(name: str) -> str:
-    return f"{fresh(name)}@example.com"
 
 
 # --- one provider --------------------------------------------------------------------------------
@@ -112,7 +108,7 @@ def test_basic_authentication_of_a_webhook(production: Courier, outside: Outside
         ended(production, send(production, {"webhook": webhook}, data={"order": word})).status == "DELIVERED"
     )
     (call,) = [one for one in outside.vendors.of("hook") if word.encode() in one.body]
-    assert b64decode(call.headers["authentication" if False else "authorization"].split()[1]) == b"ada:s3cret"
+    assert b64decode(call.headers["authorization"].split()[1]) == b"ada:s3cret"
 
 
 # --- what fails over -----------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Fixtures of the integration tests: one API server for the session, a database and settings for each test."""
+"""Fixtures of the integration tests: one API server for all, a database and settings for each test."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from notify import queue, settings
+from notify import queue
 from notify.api.app import create_app
 from notify.api.publisher import Publisher
 from notify.local import process
@@ -27,7 +27,7 @@ def base_url(servers: Servers) -> Iterator[str]:
         for name, value in environment_of(servers, servers.url(TEMPLATE)).items():
             patch.setenv(name, value)
         forget()
-        server = uvicorn.Server(uvicorn.Config(create_app(), port=0, log_config=None, access_log=False))
+        server = uvicorn.Server(uvicorn.Config(create_app(), port=0, log_config=None, log_level="warning"))
         thread = threading.Thread(target=server.run, name="api", daemon=True)
         thread.start()
         assert process.wait_until(lambda: server.started or not thread.is_alive(), timeout_s=30)
@@ -55,9 +55,9 @@ def configured(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def database(configured: Configure) -> Iterator[Database]:
+def database(configured: Configure, servers: Servers, database_url: str) -> Iterator[Database]:
     """The test's database."""
-    opened = Database(settings.load().database_url.replace("+psycopg", ""))
+    opened = Database(servers, database_url)
     yield opened
     opened.close()
 

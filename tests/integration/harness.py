@@ -5,9 +5,11 @@ A test reads ``api.send(...); pipeline.drain(); assert api.message(id)["status"]
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -20,6 +22,7 @@ from notify.model.work import Done, Handoff, Place, Stage, Wake
 from notify.pipeline import calling, claims, deliver, dispatch, expand, reconcile, render, route
 from notify.store import cache, db, vault
 from tests import factories
+from tests.stack import Servers
 
 _ENDLESS = 10_000
 
@@ -52,10 +55,12 @@ class Api:
         return self.call("GET", path, **options)
 
     def post(self, path: str, body: Any = None, **headers: str) -> requests.Response:
-        return self.call("POST", path, json=body, headers=_named(headers))
+        """``idempotency_key="k"`` is the header ``idempotency-key``."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.call("POST", path, json=body, headers=named)
 
-    def put(self, path: str, body: Any, **headers: str) -> requests.Response:
-        return self.call("PUT", path, json=body, headers=_named(headers))
+    def put(self, path: str, body: Any) -> requests.Response:
+        return self.call("PUT", path, json=body)
 
     def patch(self, path: str, body: Any) -> requests.Response:
         return self.call("PATCH", path, json=body)
@@ -80,7 +85,9 @@ class Api:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
 
-    def template(self, content: dict[str, Any] | None = None, *, state: str = "PUBLISHED", **fields: Any) -> str:
+    def template(
+        self, content: dict[str, Any] | None = None, *, state: str = "PUBLISHED", **fields: Any
+    ) -> str:
         """The id of a new template."""
         body = {"notification": factories.template(content, **fields), "state": state}
         answer = self.post("/notifications", body)
@@ -101,7 +108,9 @@ class Api:
         return results
 
     def history(self, id_: str, type_: str | None = None) -> list[dict[str, Any]]:
-        results: list[dict[str, Any]] = _ok(self.get(f"/messages/{id_}/history", params={"type": type_}))["results"]
+        results: list[dict[str, Any]] = _ok(self.get(f"/messages/{id_}/history", params={"type": type_}))[
+            "results"
+        ]
         return results
 
     def happened(self, id_: str) -> list[str]:
@@ -121,21 +130,47 @@ def _ok(answer: requests.Response) -> dict[str, Any]:
     return body
 
 
-def _named(headers: dict[str, str]) -> dict[str, str]:
-    return {name.replace("_", "-"): value for name, value in headers.items()}
-
-
 class Database:
     """The test's database, seen past the store."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, servers: Servers, url: str) -> None:
         self.url = url
-        self._connection = psycopg.connect(url, autocommit=True, row_factory=dict_row)
+        self.name = urlsplit(url).path.lstrip("/")
+        self._servers = servers
+        self._connection = self.connect(autocommit=True)
+
+    def connect(self, *, autocommit: bool = False) -> psycopg.Connection[dict[str, Any]]:
+        """A connection of its own, for a second party."""
+        return psycopg.connect(self.url, autocommit=autocommit, row_factory=dict_row)
 
     def __call__(self, statement: str, *parameters: Any) -> list[dict[str, Any]]:
         """Execute; the rows, if there are any."""
+        if self._connection.closed:
+            self._connection = self.connect(autocommit=True)
         cursor = self._connection.execute(statement.encode(), parameters or None)
         return cursor.fetchall() if cursor.description else []
+
+    def count(self, table: str) -> int:
+        return int(self.one(f"SELECT count(*) FROM {table}"))
+
+    def go_away(self) -> None:
+        """End every connection and take no new ones."""
+        self._connection.close()
+        self._servers.execute(f"ALTER DATABASE {self.name} WITH ALLOW_CONNECTIONS false")
+        found = f"FROM pg_stat_activity WHERE datname = '{self.name}'"
+        self._servers.execute(f"SELECT pg_terminate_backend(pid) {found}")
+
+    def come_back(self) -> None:
+        self._servers.execute(f"ALTER DATABASE {self.name} WITH ALLOW_CONNECTIONS true")
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """The database is not to be reached inside the block."""
+        self.go_away()
+        try:
+            yield
+        finally:
+            self.come_back()
 
     def one(self, statement: str, *parameters: Any) -> Any:
         """The only value of the only row."""
@@ -153,7 +188,7 @@ class Database:
 
 @dataclass(slots=True)
 class Pipeline:
-    """The stages in this process. What they and the API would publish is caught here, and run by ``drain``."""
+    """The stages, in this process. What they and the API would publish is caught, and run by ``drain``."""
 
     waiting: list[Wake] = field(default_factory=list)
 
@@ -230,7 +265,9 @@ class Time:
         self._ahead += timedelta(seconds=seconds)
         now = self.now()
         self._database("UPDATE work SET due_at = now() WHERE due_at > now() AND due_at <= %s", now)
-        self._database("UPDATE work SET lease_until = now() WHERE lease_until > now() AND lease_until <= %s", now)
+        self._database(
+            "UPDATE work SET lease_until = now() WHERE lease_until > now() AND lease_until <= %s", now
+        )
 
 
 def row_ids(*wire_ids: str) -> list[Any]:
