@@ -53,7 +53,7 @@ def publish(handoff: Handoff) -> bool:
     try:
         for wake in _merged(handoff):
             _send(wake)
-    except OperationalError as error:
+    except Exception as error:  # noqa: BLE001  # each broker's driver has errors of its own; the work is stored
         _log.warning("publish.failed", error=type(error.__cause__ or error).__name__, wakes=len(handoff))
         return False
     return True

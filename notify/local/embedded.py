@@ -25,6 +25,7 @@ def running_postgres(data_dir: Path, options: Mapping[str, str] | None = None) -
     with _running("postgres", data_dir, extra, signal.SIGINT) as server:
         _await_ready(server, data_dir, "postgres")
         yield postgres.url(data_dir)
+    postgres.clean_up(data_dir)
 
 
 @contextmanager

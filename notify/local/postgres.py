@@ -61,6 +61,11 @@ def ready(data_dir: Path) -> bool:
     )
 
 
+def clean_up(data_dir: Path) -> None:
+    """Leave nothing outside the data directory once the server has stopped."""
+    process.drop_socket_dir(directory(data_dir), _SOCKET)
+
+
 def _listens(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as probe:
         try:

@@ -10,6 +10,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
@@ -74,6 +75,14 @@ def socket_dir(directory: Path, name: str) -> Path:
         return directory
     digest = hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]
     return Path("/tmp") / f"notify-{digest}"  # noqa: S108  # TMPDIR may be long itself
+
+
+def drop_socket_dir(directory: Path, name: str) -> None:
+    """Remove the stand-in of ``socket_dir``, if there is one and its server has left it."""
+    stand_in = socket_dir(directory, name)
+    if stand_in != directory:
+        with suppress(OSError):
+            stand_in.rmdir()
 
 
 def ensure_private(directory: Path, uid: int | None = None, mode: int = 0o700) -> Path:

@@ -189,6 +189,7 @@ class Supervisor:
             self._popen.kill()
             self._popen.wait()
             _kill_groups(pids.values())
+        process.drop_socket_dir(self.data_dir / "run", _SOCKET)
 
 
 def _kill_groups(pids: Iterable[int]) -> None:

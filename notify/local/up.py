@@ -15,7 +15,17 @@ from pathlib import Path
 from typing import NoReturn
 
 from notify import settings
-from notify.local import embedded, instance, lifetime, process, procfile, programs, readiness, supervision
+from notify.local import (
+    embedded,
+    instance,
+    lifetime,
+    postgres,
+    process,
+    procfile,
+    programs,
+    readiness,
+    supervision,
+)
 from notify.local.instance import Instance, InstanceError
 from notify.local.supervision import Program, Supervisor
 from notify.manage import keys
@@ -61,6 +71,7 @@ def run(options: Options, say: Say, serving: Callable[[Instance, Path], None]) -
             lifetime.no_more_signals()
             say("Stopping.")
             supervisor.stop()
+            postgres.clean_up(data_dir)
             if options.ready_file:
                 options.ready_file.unlink(missing_ok=True)
 

@@ -65,12 +65,13 @@ def _place(place: Place) -> dict[str, str]:
     return {"stage": place.stage, "lane": place.lane, "channel": place.channel or ""}
 
 
-# Attempts only grow while a row stays in its stage, and a row never comes back to a stage it has left.
+# Attempts only grow while a row stays in its stage, and a row never comes back to a stage it has left. One that
+# was given back to its stage for a later try keeps its attempt, but is nobody's.
 _HELD = ("id", "stage", "attempt")
 
 _FENCE = text(f"""
     SELECT work.id FROM {bulk.recordset(work, _HELD)}
-    JOIN work USING (id, stage, attempt) ORDER BY work.id FOR UPDATE OF work
+    JOIN work USING (id, stage, attempt) WHERE lease_until > '-infinity' ORDER BY work.id FOR UPDATE OF work
 """)
 
 
@@ -83,7 +84,7 @@ def fence(tx: Tx, claims: Sequence[Claim]) -> set[UUID]:
 _RENEW = text(f"""
     UPDATE work SET lease_until = now() + make_interval(secs => :lease_s)
     FROM {bulk.recordset(work, _HELD)}
-    WHERE work.id = r.id AND work.stage = r.stage AND work.attempt = r.attempt
+    WHERE work.id = r.id AND work.stage = r.stage AND work.attempt = r.attempt AND lease_until > '-infinity'
 """)
 
 

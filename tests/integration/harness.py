@@ -179,8 +179,9 @@ class Database:
         return value
 
     def work(self) -> list[dict[str, Any]]:
-        """All unfinished work, oldest first."""
-        return self("SELECT * FROM work ORDER BY id")
+        """All unfinished work, oldest first. ``held``: somebody has claimed it."""
+        columns = "id, message_id, stage, lane, channel, due_at, attempt, lost, parked"
+        return self(f"SELECT {columns}, lease_until > '-infinity' AS held FROM work ORDER BY id")
 
     def close(self) -> None:
         self._connection.close()

@@ -150,7 +150,8 @@ def _template(theatre: Theatre) -> list[str]:
         {"type": "text", "content": "It arrives **{{day}}**."},
         {"type": "action", "content": "Follow it", "href": "https://example.com/orders/{{order}}"},
     ]
-    content: Any = {"version": "2022-01-01", "elements": elements}
+    email = {"type": "channel", "channel": "email", "elements": elements}
+    content: Any = {"version": "2022-01-01", "elements": [email]}
     draft: Any = {
         "name": "Order shipped",
         "content": content,
