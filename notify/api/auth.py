@@ -1,7 +1,6 @@
 """Who is calling: every endpoint but the health checks asks for an API key."""
 
 import base64
-import binascii
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -46,7 +45,7 @@ def _clear_key(header: str) -> str | None:
     if scheme.lower() == "basic":
         try:
             return base64.b64decode(value).decode().split(":")[0]
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             return None
     return None
 

@@ -9,7 +9,7 @@ from notify import clock, ids
 from notify.api import message_views as views
 from notify.api.auth import DOCUMENTED, Authenticated
 from notify.api.errors import RESPONSES, ErrorBody
-from notify.api.paging import PAGE_SIZE, Cursor, Many, PathId, decode, page, split
+from notify.api.paging import PAGE_SIZE, Cursor, Many, PathId, Word, decode, page, split
 from notify.errors import InvalidRequest
 from notify.manage import messages
 from notify.model.status import HISTORY_TYPES, Status
@@ -25,16 +25,16 @@ def find(
     cursor: Cursor = None,
     archived: bool = False,
     enqueued_after: Annotated[str | None, Query(description="Epoch milliseconds, or ISO 8601.")] = None,
-    event: str | None = None,
-    messageId: str | None = None,  # the reference's name
-    notification: str | None = None,
+    event: Word = None,
+    messageId: Word = None,  # the reference's name
+    notification: Word = None,
     provider: Many = None,
-    recipient: str | None = None,
+    recipient: Word = None,
     status: Many = None,
     tag: Many = None,
     tags: Many = None,
-    tenant_id: str | None = None,
-    traceId: str | None = None,  # the reference's name
+    tenant_id: Word = None,
+    traceId: Word = None,  # the reference's name
 ) -> views.MessagePage:
     """Messages, newest first, 100 a page; filters combine with AND."""
     if messageId and ids.from_wire(messageId) is None:

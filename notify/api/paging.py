@@ -9,14 +9,18 @@ from urllib.parse import unquote
 from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel
 
+from notify.api.storable import storable
 from notify.errors import InvalidRequest
 
 PAGE_SIZE = 100
 
-PathId = Annotated[str, Path(max_length=2048), AfterValidator(unquote)]
-"""An id in a path: routed undecoded, decoded here, so that it may hold any character."""
+PathId = Annotated[str, Path(max_length=2048), AfterValidator(unquote), AfterValidator(storable)]
+"""An id in a path: routed undecoded, decoded here, so that it may hold any character that can be stored."""
 
-Many = Annotated[list[str] | None, Query()]
+Word = Annotated[str | None, Query(), AfterValidator(storable)]
+"""A parameter that is looked for as it is."""
+
+Many = Annotated[list[str] | None, Query(), AfterValidator(storable)]
 """A parameter with several values: repeated, or joined by commas, as the official clients do."""
 
 Cursor = Annotated[str | None, Query(description="From the page before; opaque.")]

@@ -55,21 +55,21 @@ def get(user_id: PathId, caller: Authenticated) -> Profile:
 @router.post("/{user_id}")
 def merge(user_id: PathId, body: ProfileBody, caller: Authenticated) -> Success:
     """Merge into the profile: objects deeply, arrays and scalars replace; creates it."""
-    profiles.merge(caller.world, storable(user_id), body.profile)
+    profiles.merge(caller.world, user_id, body.profile)
     return Success()
 
 
 @router.put("/{user_id}")
 def replace(user_id: PathId, body: ProfileBody, caller: Authenticated) -> Success:
     """Replace the whole profile; creates it."""
-    profiles.replace(caller.world, storable(user_id), body.profile)
+    profiles.replace(caller.world, user_id, body.profile)
     return Success()
 
 
 @router.patch("/{user_id}")
 def patch(user_id: PathId, body: PatchBody, caller: Authenticated) -> Success:
     """Apply a JSON Patch, all of it or nothing; creates the profile."""
-    profiles.patch(caller.world, storable(user_id), body.patch)
+    profiles.patch(caller.world, user_id, body.patch)
     return Success()
 
 

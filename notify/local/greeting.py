@@ -3,6 +3,7 @@
 import shlex
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from notify.local.instance import DEFAULT_DIR, Instance
@@ -42,7 +43,9 @@ Ctrl-C stops everything.
 
 def say(text: str) -> None:
     """A line of progress."""
-    print(text, flush=True)
+    # Who listened may have gone; what runs is to be kept running, and stopped in order, all the same.
+    with suppress(OSError):
+        print(text, flush=True)
 
 
 def greet(ready: Instance, data_dir: Path) -> None:

@@ -1,4 +1,4 @@
-"""How long an instance lives: alone in its directory, until SIGTERM or SIGINT."""
+"""How long an instance lives: alone in its directory, until SIGTERM, SIGINT or SIGHUP."""
 
 import fcntl
 import signal
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from notify.local.instance import InstanceError
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class _Stop(BaseException):
@@ -32,7 +32,7 @@ def alone(data_dir: Path) -> Iterator[None]:
 
 @contextmanager
 def until_stopped() -> Iterator[None]:
-    """Leave the block at the first SIGTERM or SIGINT."""
+    """Leave the block at the first of these signals."""
     for number in _SIGNALS:
         signal.signal(number, _stop)
     try:

@@ -13,6 +13,7 @@ from sqlalchemy import Row, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PgUuid
 
+from notify import clock
 from notify.model.names import Channel, Lane, World
 from notify.model.work import Claim, Place, Stage, Wake, Work
 from notify.store import bulk
@@ -65,8 +66,8 @@ def _place(place: Place) -> dict[str, str]:
     return {"stage": place.stage, "lane": place.lane, "channel": place.channel or ""}
 
 
-# Attempts only grow while a row stays in its stage, and a row never comes back to a stage it has left. One that
-# was given back to its stage for a later try keeps its attempt, but is nobody's.
+# Attempts only grow while a row stays in its stage, and a row never comes back to a stage it has left. A row
+# given back to its stage for a later try keeps its attempt, but is nobody's.
 _HELD = ("id", "stage", "attempt")
 
 _FENCE = text(f"""
@@ -109,13 +110,18 @@ def add(tx: Tx, rows: Iterable[Work], *, horizon: datetime) -> None:
                 "id": row.id,
                 "message_id": row.message_id,
                 "world": row.world,
-                "due_at": row.due_at,
+                "due_at": _due(row.due_at),
                 "parked": row.due_at > horizon,
                 **_place(row.place),
             }
             for row in rows
         ],
     )
+
+
+def _due(at: datetime) -> datetime | str:
+    # What is due at once is so by the database's clock: ours may be ahead, and its wake-up find nothing.
+    return at if at > clock.now() else "now"
 
 
 _MOVE = text(f"""
@@ -129,7 +135,7 @@ _MOVE = text(f"""
 def move(tx: Tx, rows: Sequence[tuple[UUID, Place, datetime]], *, horizon: datetime) -> None:
     """Hand held rows to ``place``, due at the given time; in the same place this is a later retry."""
     if rows:
-        moved = [{"id": id_, "due_at": due, **_place(place)} for id_, place, due in rows]
+        moved = [{"id": id_, "due_at": _due(due), **_place(place)} for id_, place, due in rows]
         tx.execute(_MOVE, {"rows": bulk.dumps(moved), "horizon": horizon})
 
 

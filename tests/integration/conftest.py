@@ -49,7 +49,7 @@ def configured(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> 
 
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    configure(retry_jitter=0)
+    configure(retry_jitter=0, horizon_s=60)
     yield configure
     forget()
 
