@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -25,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from notify.local.process import free_port
+from notify.local.separate import separate_instance
 
 ROOT = Path(__file__).parent.parent
 _DEADLINE_S = 120
@@ -55,26 +55,6 @@ def process(*command: str, **environment: str) -> Iterator[subprocess.Popen[byte
     finally:
         child.send_signal(signal.SIGTERM)
         child.wait(60)
-
-
-@contextmanager
-def instance(concurrency: int) -> Iterator[dict[str, Any]]:
-    """A fresh `notify up` on free ports."""
-    with tempfile.TemporaryDirectory(prefix="notify-bench-") as folder:
-        ready = Path(folder, "ready.json")
-        arguments = [
-            "--data-dir",
-            f"{folder}/data",
-            "--ready-file",
-            str(ready),
-            "--concurrency",
-            str(concurrency),
-        ]
-        with process(
-            sys.executable, "-m", "notify.cli", "up", *arguments, NOTIFY_LOG_LEVEL="warning"
-        ) as child:
-            wait_for(lambda: ready.exists() or child.poll() is not None, "the instance")
-            yield json.loads(ready.read_text())
 
 
 def wait_for(ready: Any, what: str) -> None:
@@ -175,18 +155,18 @@ def _publish(broker_url: str, count: int) -> None:
 def run(connections: Sequence[int], count: int, processes: int) -> list[Result]:
     results = []
     with ExitStack() as stack:
-        up = stack.enter_context(instance(concurrency=1))
+        up = stack.enter_context(separate_instance(NOTIFY_LOG_LEVEL="warning"))
         port = free_port()
         provider = stack.enter_context(process(sys.executable, "-m", "benchmarks.provider", str(port)))
-        pids = {**up["pids"], "provider": provider.pid}
-        key = up["api_keys"]["production"]
-        api = Api(up["base_url"], key)
+        pids = {**up.pids, "provider": provider.pid}
+        key = up.api_keys["production"]
+        api = Api(up.base_url, key)
         prepare(api, f"http://127.0.0.1:{port}")
-        ours(api, up["base_url"], key, 8, 200)  # warm
+        ours(api, up.base_url, key, 8, 200)  # warm
         for number in connections:
-            base = yardstick(up["broker_url"], processes, count // 4)
+            base = yardstick(up.broker_url, processes, count // 4)
             before = cpu_s(pids)
-            rate, latency = ours(api, up["base_url"], key, number, count)
+            rate, latency = ours(api, up.base_url, key, number, count)
             used = {name: (s - before[name]) / count * 1000 for name, s in cpu_s(pids).items()}
             results.append(Result(number, count, base, rate, latency["p50_ms"], latency["p99_ms"], used))
     return results

@@ -27,8 +27,10 @@ def run(told: Sequence[UUID], lane: Lane) -> Done:
     with db.begin(durable=False) as tx:
         claims, more = take(tx, place, told, size=_REQUESTS)
         bodies = requests.bodies(tx, [claim.id for claim in claims])
+        # Gone with retention: nothing is left to do.
+        work.finish(tx, [claim.id for claim in claims if claim.id not in bodies])
     with kept(claims):
-        wakes = tuple(wake for claim in claims for wake in _expand(claim, bodies[claim.id]))
+        wakes = tuple(wake for c in claims if c.id in bodies for wake in _expand(c, bodies[c.id]))
     return Done(claimed=len(claims), handoff=more + wakes)
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from notify import ids, settings
 from notify.model.names import Lane
 from notify.model.plan import Final, Start
-from notify.model.status import EventType, Status
+from notify.model.status import ALLOWED_FROM, EventType, Status
 from notify.model.work import Handoff, Place, Stage, Wake, Work
 from notify.store import db, deliveries, events, messages, work
 from notify.store.deliveries import Delivery
@@ -55,8 +55,10 @@ class Progress:
         )
 
     def status(self, message_id: UUID, status: Status) -> None:
-        """The message moves on; it is not over."""
-        self.changes[message_id] = StatusChange(id=message_id, status=status, at=self.now)
+        """The message moves on; it is not over. Of several deliveries' news, the best counts."""
+        before = self.changes.get(message_id)
+        if before is None or before.status in ALLOWED_FROM[status]:
+            self.changes[message_id] = StatusChange(id=message_id, status=status, at=self.now)
 
     def end(self, message_id: UUID, final: Final) -> None:
         """The message ends with this status (a success keeps what its deliveries have reached)."""

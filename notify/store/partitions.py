@@ -16,10 +16,15 @@ AHEAD = 8
 
 def ensure(tx: Tx, now: datetime, ahead: int = AHEAD) -> None:
     """Create the partitions of last week to ``ahead`` weeks from ``now``, where missing."""
+    tx.execute(_ONE_AT_A_TIME)
     this_week = _FIRST_MONDAY + (now - _FIRST_MONDAY) // _WEEK * _WEEK
     for start in (this_week + week * _WEEK for week in range(-1, ahead + 1)):
         for table in PARTITIONED:
             tx.execute(text(_create(table.name, start)))
+
+
+# IF NOT EXISTS looks before it waits for its lock, and fails when another pass was first.
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7024118)")
 
 
 def _create(table: str, start: datetime) -> str:

@@ -62,6 +62,7 @@ class Running:
         return Ready(**json.loads(self.ready_file.read_text()))
 
     def start(self) -> None:
+        self.ready_file.unlink(missing_ok=True)
         command = [sys.executable, "-m", "notify.local.leash", sys.executable, "-m", "notify.cli", "up"]
         files = ["--data-dir", str(self.data_dir), "--ready-file", str(self.ready_file)]
         with (self.directory / "up.log").open("wb") as log:
@@ -81,6 +82,18 @@ class Running:
         assert self.popen is not None
         self.popen.terminate()
         return self.popen.wait(PATIENCE_S * 2)
+
+    def kill(self) -> None:
+        """What a power cut does: everything dies at once."""
+        assert self.popen is not None
+        managers = (self.popen.pid, self.supervisor)
+        kill(*managers, *self.family() - {*managers})
+        self.popen.wait(PATIENCE_S)
+
+    @property
+    def supervisor(self) -> int:
+        """The process that starts the others, and starts them again."""
+        return int((self.data_dir / "run" / "supervisord.pid").read_text())
 
     def client(self, world: str = "test", **options: Any) -> Courier:
         """The official client, as its users make it."""
