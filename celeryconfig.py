@@ -48,7 +48,8 @@ task_default_routing_key = queue.MAINTENANCE
 
 # --- acknowledgement
 task_acks_late = True  # a killed worker's task comes back
-task_acks_on_failure_or_timeout = True  # the work row knows better than the broker what is to be tried again
+task_acks_on_failure = True  # the work row knows better than the broker what is to be tried again
+task_acks_on_timeout = True  # likewise
 task_reject_on_worker_lost = False  # likewise: the lease ends, the reconciler wakes the work up
 worker_prefetch_multiplier = 1  # the next batch forms in the database, not in a worker's memory
 worker_eta_task_limit = 10_000  # countdowns held per worker; only those of the next seconds, see the horizon

@@ -1,7 +1,7 @@
 """Real servers for tests: a PostgreSQL and a Valkey per session, a database per test, workers as processes.
 
 Fixtures: ``servers`` (session), ``database_url`` (a fresh migrated database), ``environment`` (what a Notify
-process needs in its environment), ``start_worker`` (real Celery workers, stopped after the test).
+process needs in its environment), ``start_worker`` (real Celery workers, killed after the test).
 """
 
 import base64
@@ -174,14 +174,14 @@ def environment(servers: Servers, database_url: str) -> dict[str, str]:
 
 @pytest.fixture
 def start_worker(environment: dict[str, str], tmp_path: Path) -> Iterator[StartWorker]:
-    """``start_worker("render", "route", concurrency=1)``: a real worker, stopped when the test ends."""
+    """``start_worker("render", "route", concurrency=1)``: a real worker, killed when the test ends."""
     numbers = itertools.count(1)
     with ExitStack() as stack:
 
         def start(*queues: str, concurrency: int = 2, **extra: str) -> Worker:
             log = tmp_path / f"worker-{next(numbers)}.log"
             started = worker({**environment, **extra}, log, *queues, concurrency=concurrency)
-            stack.callback(started.stop)
+            stack.callback(started.kill)
             return started
 
         yield start

@@ -70,8 +70,7 @@ def describe(problem: Any) -> str:
         return f"The body is not valid JSON: {problem.get('ctx', {}).get('error', text)}"
     if problem["type"] == "model_attributes_type":
         text = "Input should be an object"
-        location = location or "body"
-    return f"{location}: {text}" if location else text
+    return f"{location or 'body'}: {text}"
 
 
 def _path(location: Sequence[int | str]) -> str:

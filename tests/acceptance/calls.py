@@ -29,6 +29,11 @@ def via(*channels: Any, method: str = "single") -> dict[str, Any]:
     return {"method": method, "channels": list(channels)}
 
 
+def block(channel: str, elements: list[dict[str, Any]]) -> dict[str, Any]:
+    """A channel's own part of Elemental content."""
+    return {"type": "channel", "channel": channel, "elements": elements}
+
+
 def send(client: Courier, to: Any, content: Any = SUGAR, **message: Any) -> str:
     """Send content, or the ``template``; the request id."""
     body: Any = {"to": to, **({} if "template" in message else {"content": content}), **message}

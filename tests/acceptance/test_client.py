@@ -15,7 +15,7 @@ from courier import (
 )
 from httpx import Request
 
-from tests.acceptance.calls import SUGAR, attempts, ended, fresh, history, kinds, said, send, via, ways
+from tests.acceptance.calls import SUGAR, attempts, block, ended, fresh, history, kinds, said, send, via, ways
 from tests.acceptance.running import Http, Running, until
 
 PAGE = 100
@@ -120,12 +120,11 @@ def test_elemental_is_rendered_with_loops_conditions_and_locales(client: Courier
 
 
 def test_a_channel_block_speaks_to_its_channel_only(client: Courier) -> None:
-    block = lambda channel, text: {  # noqa: E731
-        "type": "channel",
-        "channel": channel,
-        "elements": [{"type": "text", "content": text}],
-    }
-    content = {"version": "2022-01-01", "elements": [block("email", "a letter"), block("sms", "a text")]}
+    blocks = [
+        block("email", [{"type": "text", "content": "a letter"}]),
+        block("sms", [{"type": "text", "content": "a text"}]),
+    ]
+    content = {"version": "2022-01-01", "elements": blocks}
     to = {"email": "ada@example.com", "phone_number": "+4930123456"}
     id_ = send(client, to, content, routing=via("email", "sms", method="all"))
 
@@ -140,7 +139,7 @@ def test_a_channel_block_speaks_to_its_channel_only(client: Courier) -> None:
 
 def draft(text: str, **more: Any) -> Any:
     elements = [{"type": "meta", "title": text}, {"type": "text", "content": "Dear {{name}}"}]
-    content = {"version": "2022-01-01", "elements": elements}
+    content = {"version": "2022-01-01", "elements": [block("email", elements)]}
     empty = {"brand": None, "routing": None, "subscription": None, "tags": ["orders"]}
     return {"name": "Order shipped", "content": content, **empty, **more}
 
@@ -206,6 +205,13 @@ def test_an_unknown_template_is_accepted_and_ends_unmapped(client: Courier) -> N
     message = ended(client, send(client, TO, template=name))
     assert message.status == "UNMAPPED"
     assert name in (message.error or "")
+
+
+@pytest.mark.parametrize("missing", ["name", "tags", "brand", "subscription", "routing", "content"])
+def test_a_template_that_lacks_something_is_refused_by_name(client: Courier, missing: str) -> None:
+    incomplete = {name: value for name, value in draft("One").items() if name != missing}
+    with pytest.raises(BadRequestError, match=f"notification.{missing}"):
+        client.notifications.create(notification=incomplete)  # type: ignore[arg-type]
 
 
 def test_a_template_without_any_routing_cannot_be_delivered(client: Courier) -> None:

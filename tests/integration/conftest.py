@@ -50,6 +50,8 @@ def configured(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> 
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     configure(retry_jitter=0, horizon_s=60)
+    # Celery reads its configuration once in a process, and some other test may have made it do so.
+    monkeypatch.setattr(queue.celery.conf, "broker_url", environment["BROKER_URL"])
     yield configure
     forget()
 
