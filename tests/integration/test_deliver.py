@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -308,6 +309,23 @@ def test_all_channels_are_sent_and_one_failure_leaves_the_others(
     assert [api.message(id_)["status"] for id_ in (good, mixed, bad)] == ["SENT", "SENT", "UNDELIVERABLE"]
     assert "email/sendgrid" in api.message(bad)["error"]
     assert "sms/twilio" in api.message(bad)["error"]
+
+
+@pytest.mark.usefixtures("sendgrid", "twilio")
+def test_channels_that_end_at_the_same_moment_agree_on_the_end(
+    api: Api, pipeline: Pipeline, database: Database
+) -> None:
+    to = {"email": BAD_EMAIL, "phone_number": "+1fail"}
+    ids = [api.send(to=to, routing={"method": "all", "channels": ["email", "sms"]}) for _ in range(30)]
+    for stage in (Stage.RENDER, Stage.ROUTE):
+        assert pipeline.step(stage) == 30
+    with ThreadPoolExecutor(2) as threads:
+        both = threads.map(
+            lambda channel: pipeline.step(Stage.DELIVER, channel), (Channel.EMAIL, Channel.SMS)
+        )
+        assert list(both) == [30, 30]
+    assert [api.message(id_)["status"] for id_ in ids] == ["UNDELIVERABLE"] * 30
+    assert database.work() == []
 
 
 @pytest.mark.usefixtures("sendgrid", "twilio")

@@ -2,9 +2,9 @@
 
 import pytest
 
+from notify.model import wire
 from notify.model.names import Lane
 from notify.model.work import Place, Stage, Wake
-from notify.pipeline import expand
 from tests import factories
 from tests.integration.conftest import Configure
 from tests.integration.harness import Api, Database, Pipeline, row_ids
@@ -61,14 +61,14 @@ def test_a_pass_that_was_overtaken_makes_nothing(
     sandbox: Api, pipeline: Pipeline, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request_id = sandbox.send(to=[{"user_id": "ada"}])
-    recipients = expand.wire.recipients
+    recipients = wire.recipients
 
-    def overtaken(message: object) -> object:
+    def overtaken(message: wire.SendMessage) -> object:
         database("UPDATE work SET attempt = attempt + 1")
-        return recipients(message)  # type: ignore[arg-type]
+        return recipients(message)
 
     with monkeypatch.context() as patch:
-        patch.setattr(expand.wire, "recipients", overtaken)
+        patch.setattr(wire, "recipients", overtaken)
         pipeline.drain()
     assert sandbox.messages(traceId=request_id) == []
     assert [(row["id"], row["held"]) for row in database.work()] == [(row_ids(request_id)[0], True)]

@@ -60,11 +60,12 @@ def test_every_step_goes_down_and_up(database: Database) -> None:
     config = db._alembic(database.url)
     for script in ScriptDirectory.from_config(config).walk_revisions():
         before = _relations(database)
+        below = str(script.down_revision or "base")
         for _ in range(2):
-            command.downgrade(config, script.down_revision or "base")
+            command.downgrade(config, below)
             command.upgrade(config, script.revision)
         assert _relations(database) == before
-        command.downgrade(config, script.down_revision or "base")
+        command.downgrade(config, below)
 
 
 def _ours(thing: Any, name: str | None, type_: str, reflected: bool, compared_to: Any) -> bool:

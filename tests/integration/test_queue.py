@@ -1,7 +1,6 @@
 """The queue: few tasks for many ids, each where it belongs, and a broker that is away holds nobody up."""
 
 import base64
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -147,7 +146,7 @@ def test_a_broker_that_is_full_is_as_good_as_away(broker: Broker) -> None:
 
 
 @pytest.fixture
-def published(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Handoff]]:
+def published(monkeypatch: pytest.MonkeyPatch) -> list[Handoff]:
     """What is published; the first time, the broker is away."""
     rounds: list[Handoff] = []
 

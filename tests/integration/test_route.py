@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from notify.model.work import Stage
-from notify.pipeline import route
+from notify.routing.plan import plan
 from tests import factories
 from tests.integration.harness import Api, Database, Pipeline, row_ids
 from tests.servers import MailLab, ProviderLab
@@ -213,14 +213,13 @@ def test_a_fault_of_ours_fails_its_message_alone(
     api: Api, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     odd, even = api.send(data={"odd": 1}), api.send()
-    plan = route.plan
 
     def broken(subject: Any, **rest: Any) -> Any:
         if subject.message.data:
             raise RuntimeError("a bug")
         return plan(subject, **rest)
 
-    monkeypatch.setattr(route, "plan", broken)
+    monkeypatch.setattr("notify.pipeline.route.plan", broken)
     pipeline.drain()
     assert api.ending(odd) == ("UNROUTABLE", "FAILED")
     assert "RuntimeError" in api.message(odd)["error"]
