@@ -2,6 +2,7 @@
 
 NotifyError
  ├─ InvalidRequest   400 invalid_request_error
+ │   └─ InvalidRateLimit  400 InvalidRateLimit
  ├─ Unauthenticated  401 authentication_error
  ├─ NotFound         404 not_found
  ├─ Conflict         409 conflict (permanent unless ``retry``)
@@ -22,6 +23,12 @@ class NotifyError(Exception):
 class InvalidRequest(NotifyError):
     status = 400
     type = "invalid_request_error"
+
+
+class InvalidRateLimit(InvalidRequest):
+    """A provider's ``rate_limit`` that cannot be kept to; the reference has a type of its own for it."""
+
+    type = "InvalidRateLimit"
 
 
 class Unauthenticated(NotifyError):

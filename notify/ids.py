@@ -1,6 +1,7 @@
 """Ids: UUIDv7 inside, ``1-<8 hex>-<24 hex>`` on the wire, as the reference API writes message ids."""
 
 import re
+from datetime import datetime
 from hashlib import blake2b
 from uuid import UUID
 
@@ -27,6 +28,11 @@ def child(parent: UUID, name: str) -> UUID:
     digest = int.from_bytes(blake2b(parent.bytes + name.encode(), digest_size=10).digest(), "big")
     timestamp = parent.int >> _RANDOM_BITS << _RANDOM_BITS
     return UUID(int=timestamp | _VERSION_7 | _VARIANT | (digest & _KEEP))
+
+
+def earliest(at: datetime) -> UUID:
+    """No id made at ``at`` or later sorts before this."""
+    return UUID(int=max(0, int(at.timestamp() * 1000)) << _RANDOM_BITS)
 
 
 def to_wire(value: UUID) -> str:

@@ -4,7 +4,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Seconds = Annotated[float, Field(gt=0)]
@@ -41,6 +41,12 @@ class Settings(BaseSettings):
     flower_port: int = Field(default=5555, ge=0, le=65535, description="its port")
     flower_basic_auth: SecretStr | None = Field(
         default=None, description="user:password; Flower refuses to start without"
+    )
+
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+        description="where the world reaches the API; providers report there, tracked links lead there",
     )
 
     # --- logs
@@ -113,10 +119,36 @@ class Settings(BaseSettings):
     http_timeout_s: Seconds = Field(default=15.0, description="for a provider's whole answer")
     http_max_answer_bytes: Bytes = Field(default=256 * 1024, description="what is read of an answer")
     http_concurrency: int = Field(default=200, gt=0, description="calls under way at once in one process")
+    cache_url: str | None = Field(
+        default=None,
+        pattern="^(rediss?|unix)://",
+        description="Redis or Valkey for shared rate limits and circuits; default: the broker",
+    )
+    limit_ahead_s: float = Field(
+        default=1.0, ge=0, le=10, description="waits for a rate limit up to this are the worker's own"
+    )
+    breaker_threshold: int = Field(
+        default=10, ge=0, description="transient failures that open a provider's circuit; 0: it never opens"
+    )
+    breaker_window_s: Seconds = Field(
+        default=60.0, description="they count if they come within this, and not fewer than other answers"
+    )
+    breaker_open_s: Seconds = Field(default=15.0, description="a provider's rest before it is tried again")
     smtp_connections: int = Field(default=8, gt=0, description="pooled connections per server and process")
     allowed_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         default=(), description="private networks that message-given URLs may reach, comma-separated"
     )
+
+    # --- tracking
+    tracking_opens: bool = Field(default=False, description="a pixel in e-mails tells that they are opened")
+    tracking_clicks: bool = Field(default=False, description="links lead through us and tell of clicks")
+
+    @field_validator("tracking_opens", "tracking_clicks")
+    @classmethod
+    def _tracking_needs_an_address(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and not info.data.get("public_url"):
+            raise ValueError("tracking needs NOTIFY_PUBLIC_URL")
+        return value
 
     @field_validator("allowed_networks", mode="before")
     @classmethod

@@ -50,4 +50,12 @@ def _forked(**_: Any) -> None:
 
 
 app.Task = StageTask
-app.conf.include = ["workers.expand", "workers.render", "workers.route", "workers.deliver", "workers.beat"]
+app.conf.include = [
+    "workers.expand",
+    "workers.render",
+    "workers.route",
+    "workers.deliver",
+    "workers.escalate",
+    "workers.receipts",
+    "workers.beat",
+]

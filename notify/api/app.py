@@ -6,7 +6,22 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from notify import log, settings
-from notify.api import errors, health, messages, middleware, notifications, profiles, providers, send
+from notify.api import (
+    errors,
+    explain,
+    health,
+    messages,
+    middleware,
+    notifications,
+    profiles,
+    providers,
+    receipts,
+    requests,
+    resend,
+    send,
+    suppressions,
+    tracking,
+)
 from notify.api.coalesce import Coalescer
 from notify.api.publisher import Publisher
 
@@ -21,8 +36,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.sends = Coalescer(
         send.flusher(publisher), size=config.accept_batch_size, waiting_max=config.accept_waiting_max
     )
+    app.state.reports = Coalescer(
+        receipts.flusher(publisher), size=config.accept_batch_size, waiting_max=config.accept_waiting_max
+    )
     yield
     await app.state.sends.close()
+    await app.state.reports.close()
     publisher.close()
 
 
@@ -41,6 +60,19 @@ def create_app() -> FastAPI:
     errors.install(app)
     app.add_middleware(middleware.RawPath)
     app.add_middleware(middleware.BodyLimit, max_bytes=config.max_body_bytes)
-    for router in (send, messages, profiles, providers, notifications, health):
+    for router in (
+        send,
+        messages,
+        explain,
+        resend,
+        requests,
+        profiles,
+        providers,
+        notifications,
+        receipts,
+        suppressions,
+        tracking,
+        health,
+    ):
         app.include_router(router.router)
     return app

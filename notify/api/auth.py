@@ -10,17 +10,18 @@ from starlette.concurrency import run_in_threadpool
 
 from notify.errors import Unauthenticated
 from notify.manage import keys
-from notify.model.names import World
+from notify.model.names import Mode, World
 
 _SCHEME = HTTPBearer(auto_error=False, description="`Authorization: Bearer pk_test_...`")
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """``world``: where everything this call reads and writes lives."""
+    """``world``: where everything this call reads and writes lives. ``mode``: what its sends do."""
 
     world: World
     key_id: str
+    mode: Mode
 
 
 async def caller(request: Request) -> Caller:
@@ -35,7 +36,7 @@ async def caller(request: Request) -> Caller:
     found = keys.known(clear) or await run_in_threadpool(keys.authenticate, clear)
     if found is None:
         raise Unauthenticated("This API key is not known.")
-    return Caller(world=found.world, key_id=str(found.id))
+    return Caller(world=found.world, key_id=str(found.id), mode=found.kind)
 
 
 def _clear_key(header: str) -> str | None:

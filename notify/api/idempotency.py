@@ -17,7 +17,7 @@ from notify import clock
 from notify.api import auth
 from notify.errors import Conflict, InvalidRequest
 from notify.manage import idempotency
-from notify.model.names import World
+from notify.model.names import Mode
 from notify.store.idempotency import Key
 
 MAX_KEY_LENGTH = 255
@@ -68,12 +68,16 @@ def _instant(text: str) -> datetime:
 IdempotencyKey = Annotated[Given, Depends(_given)]
 
 
-def key_of(world: World, request: Request, given: Given) -> tuple[Key, datetime] | None:
-    """The stored key of a call, with its expiry; None without the header."""
+def key_of(caller: auth.Caller, request: Request, given: Given) -> tuple[Key, datetime] | None:
+    """The stored key of a call, with its expiry; None without the header.
+
+    Mock keys have keys of their own: a rehearsal must not stand in for the real call.
+    """
     if not given.key:
         return None
-    scope = f"{request.method} {request.url.path}"
-    return Key(world=world, scope=scope, key=given.key), given.expires_at
+    rehearsal = "mock " if caller.mode is Mode.MOCK else ""
+    scope = f"{rehearsal}{request.method} {request.url.path}"
+    return Key(world=caller.world, scope=scope, key=given.key), given.expires_at
 
 
 class IdempotentRoute(APIRoute):
@@ -89,7 +93,7 @@ class IdempotentRoute(APIRoute):
             given = await _given(
                 request.headers["idempotency-key"], request.headers.get("x-idempotency-expiration")
             )
-            named = key_of(caller.world, request, given)
+            named = key_of(caller, request, given)
             return await (_once(named, request, run) if named else run(request))
 
         return handler

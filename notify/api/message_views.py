@@ -49,6 +49,8 @@ class ProviderAttempt(BaseModel):
     status: Status | None = None
     sent: int | None = None
     delivered: int | None = None
+    opened: int | None = None
+    clicked: int | None = None
     error: str | None = None
     reference: dict[str, str] | None = None
     attempts: int
@@ -92,20 +94,32 @@ def _fields(row: Any) -> dict[str, Any]:
 
 
 def detail(found: Detail) -> MessageDetail:
-    return MessageDetail(**_fields(found.row), providers=[_attempt(d) for d in found.deliveries])
+    tried = [d for d in found.deliveries if d.tries or d.state is not DeliveryState.CANCELED]
+    return MessageDetail(**_fields(found.row), providers=[_attempt(d) for d in tried])
 
 
-_STATUS = {DeliveryState.SENT: Status.SENT, DeliveryState.FAILED: Status.UNDELIVERABLE}
+def _standing(delivery: Delivery) -> Status | None:
+    if delivery.state in {DeliveryState.FAILED, DeliveryState.RETURNED, DeliveryState.CANCELED}:
+        return Status.UNDELIVERABLE
+    reached = {
+        Status.CLICKED: delivery.clicked_at,
+        Status.OPENED: delivery.opened_at,
+        Status.DELIVERED: delivery.delivered_at,
+        Status.SENT: delivery.state is DeliveryState.SENT,
+        Status.SIMULATED: delivery.state is DeliveryState.SIMULATED,
+    }
+    return next((status for status, at in reached.items() if at), None)
 
 
 def _attempt(delivery: Delivery) -> ProviderAttempt:
-    status = Status.DELIVERED if delivery.delivered_at else _STATUS.get(delivery.state)
     return ProviderAttempt(
         channel={"key": _channel_key(delivery), "name": delivery.channel, "template": ""},
         provider=delivery.provider,
-        status=status,
+        status=_standing(delivery),
         sent=to_ms(delivery.sent_at),
         delivered=to_ms(delivery.delivered_at),
+        opened=to_ms(delivery.opened_at),
+        clicked=to_ms(delivery.clicked_at),
         error=delivery.error,
         reference=delivery.reference,
         attempts=delivery.tries,
@@ -135,7 +149,11 @@ def history(log: Log) -> list[dict[str, Any]]:
 def _entry(event: Event, log: Log) -> dict[str, Any]:
     entry = {"ts": to_ms(event.at), "type": event.type, **event.detail}
     if event.type is EventType.PROFILE_LOADED and log.content:
-        entry |= {"received_profile": log.message.body["to"], "merged_profile": log.content.profile}
+        entry |= {
+            "received_profile": log.message.body["to"],
+            "stored_profile": event.detail.get("stored_profile", {}),
+            "merged_profile": log.content.profile,
+        }
     if channel := event.detail.get("channel"):
         entry["channel"] = {"id": channel_id(log.message.id, channel), "key": channel}
     if event.type is EventType.RENDERED:

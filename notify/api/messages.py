@@ -1,31 +1,40 @@
-"""``/messages``: list, read, history, output."""
+"""``/messages``: list, read, cancel, history, output."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from notify import clock, ids
 from notify.api import message_views as views
 from notify.api.auth import DOCUMENTED, Authenticated
 from notify.api.errors import RESPONSES, ErrorBody
+from notify.api.idempotency import IdempotentRoute
 from notify.api.paging import PAGE_SIZE, Cursor, Many, PathId, Word, decode, page, split
 from notify.errors import InvalidRequest
 from notify.manage import messages
 from notify.model.status import HISTORY_TYPES, Status
-from notify.store.messages import Filters
+from notify.store.message_list import Filters
 
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": ErrorBody, "description": "No such message."}}
-router = APIRouter(tags=["messages"], prefix="/messages", responses=RESPONSES, dependencies=[DOCUMENTED])
+router = APIRouter(
+    tags=["messages"],
+    prefix="/messages",
+    responses=RESPONSES,
+    dependencies=[DOCUMENTED],
+    route_class=IdempotentRoute,
+)
 
 
 @router.get("", response_model=views.MessagePage, response_model_exclude_none=True)
 def find(
     caller: Authenticated,
     cursor: Cursor = None,
-    archived: bool = False,
+    archived: Annotated[bool, Query(description="Archived messages as well.")] = False,
     enqueued_after: Annotated[str | None, Query(description="Epoch milliseconds, or ISO 8601.")] = None,
     event: Word = None,
+    list: Word = None,  # the reference's name
     messageId: Word = None,  # the reference's name
     notification: Word = None,
     provider: Many = None,
@@ -39,27 +48,27 @@ def find(
     """Messages, newest first, 100 a page; filters combine with AND."""
     if messageId and ids.from_wire(messageId) is None:
         return views.MessagePage(paging=page([], None), results=[])
-    before = decode(cursor)
     filters = Filters(
         statuses=_statuses(split(status)),
         recipient=recipient,
         notification=notification,
         event=event,
+        list_id=list,
         trace_id=traceId,
         request_id=ids.from_wire(traceId) if traceId else None,
         message_id=ids.from_wire(messageId) if messageId else None,
         tenant_id=tenant_id,
-        providers=split(provider),
-        tags=split(tag),
-        any_tags=split(tags),
+        providers=_set(provider),
+        tags=_set(tag),
+        any_tags=_set(tags),
         enqueued_after=_instant(enqueued_after) if enqueued_after else None,
         archived=archived,
-        before=_uuid(before),
     )
-    rows = messages.find(caller.world, filters, PAGE_SIZE + 1)
+    before = _uuid(decode(cursor, filters))
+    rows = messages.find(caller.world, replace(filters, before=before), PAGE_SIZE + 1)
     shown = rows[:PAGE_SIZE]
     last = ids.to_wire(shown[-1].id) if shown else None
-    return views.MessagePage(paging=page(rows, last), results=[views.message(row) for row in shown])
+    return views.MessagePage(paging=page(rows, last, filters), results=[views.message(row) for row in shown])
 
 
 @router.get(
@@ -71,6 +80,25 @@ def find(
 def get(message_id: PathId, caller: Authenticated) -> views.MessageDetail:
     """A message's status, and each provider that was tried."""
     return views.detail(messages.get(caller.world, message_id))
+
+
+@router.post(
+    "/{message_id}/cancel",
+    response_model=views.MessageDetail,
+    response_model_exclude_none=True,
+    responses={
+        **_NOT_FOUND,
+        409: {"model": views.MessageDetail, "description": "Too late: the message, unchanged."},
+    },
+)
+def cancel(message_id: PathId, caller: Authenticated, response: Response) -> views.MessageDetail:
+    """Cancel a message that still waits: for its turn, its delay, or its next try."""
+    done, found = messages.cancel(caller.world, message_id)
+    if not done:
+        response.status_code = 409
+        # Without this header the official clients try it three times.
+        response.headers["x-should-retry"] = "false"
+    return views.detail(found)
 
 
 @router.get("/{message_id}/history", responses=_NOT_FOUND)
@@ -94,7 +122,12 @@ def _statuses(names: tuple[str, ...]) -> tuple[Status, ...]:
     unknown = [name for name in names if name not in Status.__members__]
     if unknown:
         raise InvalidRequest(f"status: {unknown[0]!r} is not a status")
-    return tuple(Status(name) for name in names)
+    return tuple(sorted({Status(name) for name in names}))
+
+
+def _set(values: Many) -> tuple[str, ...]:
+    """In an order of its own, since the same filters must make the same cursor."""
+    return tuple(sorted(set(split(values))))
 
 
 def _instant(text: str) -> datetime:

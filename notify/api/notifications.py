@@ -13,6 +13,7 @@ from notify.api.paging import PAGE_SIZE, Cursor, Paging, PathId, decode, page
 from notify.api.storable import storable
 from notify.clock import to_ms
 from notify.manage import templates
+from notify.model.names import Guarantee
 from notify.store.templates import Template
 
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": ErrorBody, "description": "No such template."}}
@@ -62,6 +63,7 @@ class Notification(BaseModel):
     routing: RoutingRef | None
     content: dict[str, Any]
     email: EmailHeaders | None = None
+    guarantee: Guarantee | None = None
     alias: str | None = Field(default=None, min_length=1, max_length=255)
 
 

@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Annotated
 from urllib.parse import unquote
 
@@ -36,21 +37,29 @@ def split(values: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(part for value in values or () for part in value.split(",") if part)
 
 
-def page(rows: Sequence[object], last_id: str | None) -> Paging:
-    """Paging for ``rows``, fetched with a limit of ``PAGE_SIZE`` + 1. ``last_id``: of the page's last row."""
+def page(rows: Sequence[object], last_id: str | None, query: object = None) -> Paging:
+    """Paging for ``rows``, fetched with a limit of ``PAGE_SIZE`` + 1. ``last_id``: of the page's last row.
+
+    ``query``: what the list was asked for, if it can be asked for more than one thing.
+    """
     more = len(rows) > PAGE_SIZE
-    return Paging(more=more, cursor=encode(last_id) if more and last_id else None)
+    return Paging(more=more, cursor=encode(last_id, query) if more and last_id else None)
 
 
-def encode(last_id: str) -> str:
-    return base64.urlsafe_b64encode(f"a:{last_id}".encode()).decode().rstrip("=")
+def encode(last_id: str, query: object = None) -> str:
+    """A cursor to what follows ``last_id`` in the list that answers ``query``."""
+    return base64.urlsafe_b64encode(f"{_mark(query)}:{last_id}".encode()).decode().rstrip("=")
 
 
-def decode(cursor: str | None) -> str | None:
+def _mark(query: object) -> str:
+    return "a" if query is None else blake2b(repr(query).encode(), digest_size=6).hexdigest()
+
+
+def decode(cursor: str | None, query: object = None) -> str | None:
     """The id a cursor stands for.
 
     Raises:
-        InvalidRequest: it is none of ours.
+        InvalidRequest: it is none of ours, or belongs to another ``query``.
     """
     if not cursor:
         return None
@@ -58,6 +67,9 @@ def decode(cursor: str | None) -> str | None:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except (binascii.Error, ValueError):
         text = ""
-    if not text.startswith("a:") or "\0" in text:
+    mark, _, last_id = text.partition(":")
+    if not last_id or "\0" in text:
         raise InvalidRequest("cursor: not a cursor of this list")
-    return text[2:]
+    if mark != _mark(query):
+        raise InvalidRequest("cursor: belongs to a list with other filters; begin without one")
+    return last_id

@@ -20,6 +20,7 @@ from notify.store.providers import Configured
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {
     404: {"model": ErrorBody, "description": "No such configuration."}
 }
+_TAKEN: dict[int | str, dict[str, Any]] = {409: {"model": ErrorBody, "description": "The alias is taken."}}
 router = APIRouter(
     tags=["providers"],
     prefix="/providers",
@@ -74,7 +75,7 @@ def find(caller: Authenticated, cursor: Cursor = None) -> ProviderPage:
     return ProviderPage(paging=page(rows, last), results=[_view(row) for row in shown])
 
 
-@router.post("", status_code=201, response_model_exclude_none=True)
+@router.post("", status_code=201, responses=_TAKEN, response_model_exclude_none=True)
 def create(body: ProviderBody, caller: Authenticated) -> Provider:
     """Configure a provider."""
     storable(body.model_dump())
@@ -90,7 +91,7 @@ def get(provider_id: PathId, caller: Authenticated) -> Provider:
     return _view(providers.get(caller.world, _id(provider_id)))
 
 
-@router.put("/{provider_id}", responses=_NOT_FOUND, response_model_exclude_none=True)
+@router.put("/{provider_id}", responses={**_NOT_FOUND, **_TAKEN}, response_model_exclude_none=True)
 def replace(provider_id: PathId, body: ProviderBody, caller: Authenticated) -> Provider:
     """Replace a configuration; what is omitted is removed, a masked secret keeps its value."""
     storable(body.model_dump())

@@ -2,7 +2,7 @@
 
 import typer
 
-from notify.cli import keys, look, running, send
+from notify.cli import explain, keys, limits, look, running, send, suppressions
 
 app = typer.Typer(
     help="Notify: self-hosted notification delivery.",
@@ -18,5 +18,8 @@ app.command("settings")(running.settings_)
 app.command("send")(send.send)
 app.command("messages")(look.messages)
 app.command("message")(look.message)
+app.command("explain")(explain.explain)
 app.command("outbox")(look.outbox)
 app.add_typer(keys.app, name="keys")
+app.add_typer(limits.app, name="limits")
+app.add_typer(suppressions.app, name="suppressions")

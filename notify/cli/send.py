@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from notify.cli.explain import show_dry_run
 from notify.cli.failure import USAGE, fail
 from notify.cli.target import DataDir, InWorld, Json, Key, Target, Url, target
 from notify.local import instance
@@ -14,7 +15,7 @@ from notify.local.timeline import status
 from notify.model.names import World
 from notify.model.status import FINAL, Status
 
-_SUCCESS = {Status.SENT, Status.DELIVERED, Status.OPENED, Status.CLICKED}
+_SUCCESS = {Status.SENT, Status.DELIVERED, Status.OPENED, Status.CLICKED, Status.SIMULATED}
 
 
 def send(
@@ -33,6 +34,9 @@ def send(
     idempotency_key: Annotated[
         str | None, typer.Option(help="Send once however often this is called.")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would happen, and send nothing.")
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the final status.")] = False,
     timeout: Annotated[float, typer.Option(help="Seconds to wait at most.")] = 60,
     url: Url = None,
@@ -48,6 +52,9 @@ def send(
     if channel:
         message["routing"] = {"method": "all" if every else "single", "channels": channel}
     api = target(url, key, data_dir, world)
+    if dry_run:
+        show_dry_run(api.post("send?dry_run=true", {"message": message}))
+        return
     headers = {"Idempotency-Key": idempotency_key} if idempotency_key else None
     id_ = str(api.post("send", {"message": message}, headers)["requestId"])
     print(id_, flush=True)

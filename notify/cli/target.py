@@ -41,6 +41,10 @@ class Target:
     def post(self, path: str, body: Json, headers: dict[str, str] | None = None) -> Json:
         return self._call("POST", path, json=body, headers=headers)
 
+    def delete(self, *path: str) -> None:
+        """``DELETE`` a resource."""
+        self._call("DELETE", "/".join(quote(part, safe="") for part in path))
+
     def _call(self, method: str, path: str, *, headers: dict[str, str] | None = None, **rest: Any) -> Json:
         everything = {"Authorization": f"Bearer {self.key}", **(headers or {})}
         url = f"{self.url.rstrip('/')}/{path}"

@@ -34,9 +34,9 @@ def resolve(
     elements = _elements(content)
     if any(_is_block(element) for element in elements):
         blocks = _blocks(elements, names, run, limits)
-        return Document(blocks=blocks, warnings=tuple(run.warnings))
-    shown = flow(elements, names, run, "elements")
-    return Document(elements=tuple(shown), warnings=tuple(run.warnings))
+        return Document(blocks=blocks, warnings=tuple(run.warnings), untracked=tuple(run.untracked) or None)
+    shown = tuple(flow(elements, names, run, "elements"))
+    return Document(elements=shown, warnings=tuple(run.warnings), untracked=tuple(run.untracked) or None)
 
 
 def _names(content: Mapping[str, Any], variables: Mapping[str, Any], refs: dict[str, Any]) -> Scope:

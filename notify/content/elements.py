@@ -42,6 +42,7 @@ def action(fields: Fields, channels: Channels) -> Action:
         style=fields.choice("style", "button", "secondary", "tertiary", "link"),
         align=fields.choice("align", "center", "left", "right", "full"),
         background_color=fields.color("background_color"),
+        disable_tracking=fields.flag("disable_tracking"),
         channels=channels,
     )
 

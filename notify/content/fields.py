@@ -17,12 +17,16 @@ _WIDTH = re.compile(r"\d{1,4}(?:\.\d{1,3})?(?:px|%)?")
 
 @dataclass(slots=True)
 class Run:
-    """One document's (or channel block's) rendering: whose locale, at what cost, with which warnings."""
+    """One document's (or channel block's) rendering: whose locale, at what cost, with which warnings.
+
+    ``untracked``: URLs of inline links whose author wants no tracking.
+    """
 
     locale: str | None
     budget: Budget
     refs: dict[str, Any]
     warnings: list[str] = field(default_factory=list)
+    untracked: list[str] = field(default_factory=list)
 
     def warn(self, at: str, problem: str) -> None:
         self.warnings.append(f"{at}: {problem}")

@@ -44,6 +44,8 @@ def _piece(child: Fields) -> str:
 
 def _link(child: Fields) -> str:
     label, href = child.markdown(), child.link()
+    if child.flag("disable_tracking"):
+        child.run.untracked.append(destination(href))
     return f"[{label}]({destination(href)})" if href else label
 
 

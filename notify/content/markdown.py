@@ -5,10 +5,12 @@ HTML in it is text like any other; links and images have the schemes of ``notify
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import unescapeAll
 from markdown_it.token import Token
 
 from notify.content.urls import IMAGES, LINKS, allowed
@@ -76,6 +78,26 @@ _plain_cached = lru_cache(maxsize=2048)(_plain)
 @lru_cache(maxsize=32)
 def _parsed(markdown: str) -> list[Token]:
     return _PARSER.parse(markdown)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A link's URL as the author meant it, and as a reader gets it."""
+
+    plain: str
+    normal: str
+
+
+def target_of(written: str) -> Target:
+    """The URL of a destination as it is written in Markdown."""
+    plain = unescapeAll(written)
+    return Target(plain, _PARSER.normalizeLink(plain))
+
+
+def link_targets(markdown: str) -> set[str]:
+    """The normal URLs of the links in the Markdown."""
+    inline = [child for token in _parsed(markdown) for child in token.children or ()]
+    return {str(token.attrGet("href")) for token in inline if token.type == "link_open"}
 
 
 class _Plain:

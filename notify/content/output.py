@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from notify.content import chat, email, inbox, push, sms, webhook
+from notify.content.links import Rewrite, in_html, relinked
 from notify.errors import ContentError
 from notify.model.document import ChannelBlock, Channels, Document, Element, Html
 from notify.model.names import Channel
@@ -15,11 +16,12 @@ Elements = tuple[Element, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputContext:
-    """What a webhook tells besides the content."""
+    """What a webhook tells besides the content, and what becomes of links (None: they stay as they are)."""
 
     template: str | None
     data: Mapping[str, Any]
     profile: Mapping[str, Any]
+    rewrite: Rewrite | None = None
 
 
 _BUILDERS: Mapping[Channel, Callable[[Elements], Output]] = {
@@ -52,13 +54,22 @@ def build(document: Document, *, channel: Channel, provider: str, context: Outpu
     if block is not None and block.error is not None:
         raise ContentError(block.error)
     if block is not None and block.raw is not None:
-        return _RAW[channel](block.raw)
+        return _RAW[channel](_raw(block.raw, channel, context))
     elements = _shown(document.elements if block is None else block.elements, channel, provider)
     if not elements and not serves(document, channel, provider):
         raise ContentError(f"the content has nothing for channel `{channel}`")
+    if context.rewrite:
+        elements = relinked(elements, context.rewrite, document.untracked or ())
     if channel is Channel.WEBHOOK:
         return webhook.build(elements, context.template, context.profile, context.data)
     return _BUILDERS[channel](elements)
+
+
+def _raw(raw: Mapping[str, Any], channel: Channel, context: OutputContext) -> Mapping[str, Any]:
+    """An author's own payload; only in the HTML of an email is it known what a link is."""
+    if channel is not Channel.EMAIL or context.rewrite is None or not raw.get("html"):
+        return raw
+    return {**raw, "html": in_html(str(raw["html"]), context.rewrite)}
 
 
 def serves(document: Document, channel: Channel, provider: str) -> bool:

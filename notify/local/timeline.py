@@ -12,7 +12,7 @@ from rich.text import Text
 
 _GOOD = {"SENT", "DELIVERED", "OPENED", "CLICKED"}
 _BAD = {"UNDELIVERABLE", "UNROUTABLE", "UNMAPPED"}
-_HELD = {"DELAYED", "DIGESTED", "RETRYING", "CANCELED", "FILTERED", "THROTTLED", "SKIPPED"}
+_HELD = {"DELAYED", "DIGESTED", "RETRYING", "ESCALATED", "CANCELED", "FILTERED", "THROTTLED", "SKIPPED"}
 # Contents and profiles are long, and another command shows them.
 _NOT_SHOWN = {
     "ts", "type", "event", "recipient", "channel", "integration", "output", "data", "profile", "override",

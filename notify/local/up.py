@@ -61,6 +61,9 @@ def run(options: Options, say: Say, serving: Callable[[Instance, Path], None]) -
     """
     data_dir = instance.prepare_dir(options.data_dir)
     with lifetime.alone(data_dir), lifetime.until_stopped():
+        if options.ready_file:
+            # One that a killed instance left behind says what is no longer true.
+            options.ready_file.unlink(missing_ok=True)
         prepared = instance.prepare(data_dir, options.port, options.flower_port)
         supervisor = Supervisor(data_dir, _environment(prepared, data_dir, options.concurrency))
         try:

@@ -6,19 +6,20 @@ from hashlib import sha256
 from uuid import UUID
 
 from notify import ids
-from notify.model.names import World
+from notify.model.names import Mode, World
 from notify.store import cache, db, keys
 from notify.store.keys import StoredKey
 
-_PREFIX = {World.PRODUCTION: "pk_prod_", World.TEST: "pk_test_"}
+_KIND = {Mode.PUBLISHED: "pk", Mode.DRAFT: "dk", Mode.MOCK: "mk"}
+_WORLD = {World.PRODUCTION: "prod", World.TEST: "test"}
 _HINT_LENGTH = 14
 
 
-def create(world: World, name: str) -> str:
-    """A new key for a world; the only time it is seen in the clear."""
-    clear = _PREFIX[world] + secrets.token_urlsafe(32)
+def create(world: World, name: str, kind: Mode = Mode.PUBLISHED) -> str:
+    """A new key for a world, such as ``dk_test_...``; the only time it is seen in the clear."""
+    clear = f"{_KIND[kind]}_{_WORLD[world]}_{secrets.token_urlsafe(32)}"
     with db.begin() as tx:
-        keys.create(tx, ids.new(), world, name=name, digest=_digest(clear), hint=clear[:_HINT_LENGTH])
+        keys.create(tx, ids.new(), world, kind, name=name, digest=_digest(clear), hint=clear[:_HINT_LENGTH])
     return clear
 
 

@@ -6,17 +6,17 @@ from typing import Any
 from uuid import UUID
 
 from notify import ids
-from notify.content import output
 from notify.errors import ContentError, NotFound
-from notify.model import wire
 from notify.model.names import World
 from notify.model.output import Rendered
-from notify.recipients.resolve import merge_data
-from notify.store import contents, db, deliveries, events, messages
+from notify.pipeline import cancel as cancel_stage
+from notify.pipeline.saying import said
+from notify.store import contents, db, deliveries, events, message_list, messages
 from notify.store.contents import Content
 from notify.store.deliveries import Delivery
 from notify.store.events import Event
-from notify.store.messages import Filters, StoredMessage
+from notify.store.message_list import Filters
+from notify.store.messages import StoredMessage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class ChannelOutput:
 def find(world: World, filters: Filters, limit: int) -> Sequence[Any]:
     """At most ``limit`` message rows, newest first."""
     with db.begin() as tx:
-        return messages.find(tx, world, filters, limit)
+        return message_list.find(tx, world, filters, limit)
 
 
 def get(world: World, wire_id: str) -> Detail:
@@ -59,6 +59,31 @@ def get(world: World, wire_id: str) -> Detail:
     with db.begin() as tx:
         row = _row(tx, world, wire_id)
         return Detail(row=row, deliveries=deliveries.of_messages(tx, [row.id]).get(row.id, []))
+
+
+def cancel(world: World, wire_id: str) -> tuple[bool, Detail]:
+    """Cancel a message that still waits; whether this call did, and the message as it is now.
+
+    Raises:
+        NotFound: there is none with this id.
+    """
+    done = cancel_stage.run(get(world, wire_id).row.id)
+    return done, get(world, wire_id)
+
+
+def as_sent(world: World, wire_id: str) -> dict[str, Any]:
+    """The ``message`` object by which this one message can be sent again, at once.
+
+    A delay by duration has been waited for already; a time or a window (quiet hours) still holds.
+
+    Raises:
+        NotFound: there is none with this id.
+    """
+    with db.begin() as tx:
+        row = _row(tx, world, wire_id)
+        body = messages.load(tx, [row.id])[row.id].body
+    delay = {key: value for key, value in (body.get("delay") or {}).items() if key != "duration"}
+    return {**body, "delay": delay or None}
 
 
 def history(world: World, wire_id: str) -> Log:
@@ -97,23 +122,12 @@ def outputs(world: World, wire_id: str) -> list[ChannelOutput]:
 
 
 def _output(stored: StoredMessage, content: Content, delivery: Delivery) -> ChannelOutput | None:
-    message = wire.SendMessage.model_validate(stored.body)
-    recipient = wire.recipients(message)[0]
-    context = output.OutputContext(
-        template=message.template,
-        data=merge_data(message.data, recipient.entry.get("data")),
-        profile=content.profile,
-    )
     try:
-        built = output.build(
-            content.document, channel=delivery.channel, provider=delivery.provider, context=context
-        )
+        shown = said(stored, content, delivery)
     except ContentError:
         return None
     return ChannelOutput(
-        channel=delivery.channel,
-        channel_id=channel_id(stored.id, delivery.channel),
-        content=built.rendered(),
+        channel=delivery.channel, channel_id=channel_id(stored.id, delivery.channel), content=shown
     )
 
 

@@ -112,7 +112,7 @@ def _payload(notification: dict[str, Any]) -> dict[str, Any]:
     check(notification["content"], template=True, at="notification.content")
     if routing := notification["routing"]:
         raise InvalidRequest(f"Routing strategy {routing['strategy_id']} not found")
-    kept = (*REQUIRED, "email")
+    kept = (*REQUIRED, "email", "guarantee")
     return {key: notification[key] for key in kept if key in notification}
 
 

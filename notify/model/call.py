@@ -6,10 +6,12 @@ turns the answer into an outcome. Only transports touch the network.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from notify.model.output import Output
+from notify.model.work import Wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +20,8 @@ class Outgoing:
 
     ``profile``: the recipient's merged profile. ``idempotency_key``: the same for every attempt of this
     delivery; adapters pass it on where the provider has such a thing. ``override``: the sender's
-    provider override of this message, deep-merged into the request after rendering.
+    provider override of this message, deep-merged into the request after rendering. ``callback_url``: where
+    the provider may report what becomes of this delivery; None when nobody outside reaches us.
     """
 
     message_id: str
@@ -26,6 +29,7 @@ class Outgoing:
     output: Output
     profile: Mapping[str, Any]
     override: Mapping[str, Any] = field(default_factory=dict)
+    callback_url: str | None = None
 
 
 # --- calls: what a transport shall do ------------------------------------------------------------
@@ -112,11 +116,13 @@ class Kept:
 class NoAnswer:
     """Nothing usable came back: refused, reset, timed out, oversized, or never tried.
 
-    ``forbidden``: the address may not or cannot be called at all; trying again cannot help.
+    ``forbidden``: the address may not or cannot be called at all; trying again cannot help. ``maybe_sent``:
+    the request may have reached the other side.
     """
 
     error: str
     forbidden: bool = False
+    maybe_sent: bool = False
 
 
 Answer = HttpAnswer | SmtpAnswer | Kept | NoAnswer
@@ -131,6 +137,8 @@ class Blame(StrEnum):
     RECIPIENT = "recipient"
     PROVIDER = "provider"
     CONTENT = "content"
+    UNKNOWN = "unknown"
+    """Nobody knows whether it was sent, and it must not be sent twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,18 +154,38 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transient:
-    """Worth another try with the same provider, not before ``retry_after_s`` seconds."""
+    """Worth another try with the same provider, not before ``retry_after_s`` seconds.
+
+    ``busy``: it is up and asks for a slower pace, which is no sign of an outage.
+    """
 
     reason: str
     retry_after_s: float | None = None
+    busy: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permanent:
-    """Not worth another try. ``blame`` PROVIDER: the next provider may; RECIPIENT: the next channel may."""
+    """Not worth another try. ``blame`` PROVIDER: the next provider may; RECIPIENT: the next channel may.
+
+    UNKNOWN: nothing may follow it.
+    """
 
     reason: str
     blame: Blame
 
 
-Outcome = Accepted | Transient | Permanent
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulated:
+    """Sent with a mock key: the call was made ready, and not made."""
+
+
+Outcome = Accepted | Simulated | Transient | Permanent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Not called: it waits for its turn or the provider's recovery, and is looked at again at ``until``."""
+
+    wait: Wait
+    until: datetime

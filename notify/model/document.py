@@ -41,7 +41,10 @@ class Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """``href`` is empty when the author's URL had a scheme that is not allowed."""
+    """``href`` is empty when the author's URL had a scheme that is not allowed.
+
+    ``disable_tracking``: it leads to ``href`` itself, whatever is tracked.
+    """
 
     content: str
     href: str
@@ -49,6 +52,7 @@ class Action:
     style: Literal["button", "secondary", "tertiary", "link"] = "button"
     align: Align = "center"
     background_color: str | None = None
+    disable_tracking: bool = False
     channels: Channels = None
     type: Literal["action"] = "action"
 
@@ -112,11 +116,15 @@ class ChannelBlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """Either flat (``elements``) or split into channel ``blocks``, never both."""
+    """Either flat (``elements``) or split into channel ``blocks``, never both.
+
+    ``untracked``: the URLs of links in texts whose author wants no tracking.
+    """
 
     elements: tuple[Element, ...] = ()
     blocks: tuple[ChannelBlock, ...] = ()
     warnings: tuple[str, ...] = field(default=())
+    untracked: tuple[str, ...] | None = None
 
 
 DOCUMENT: TypeAdapter[Document] = TypeAdapter(Document)

@@ -1,4 +1,4 @@
-"""The names of worlds, channels and lanes."""
+"""The names of worlds, modes, guarantees, channels and lanes."""
 
 from enum import StrEnum
 
@@ -8,6 +8,25 @@ class World(StrEnum):
 
     PRODUCTION = "production"
     TEST = "test"
+
+
+class Mode(StrEnum):
+    """What the sends of an API key do: a key's kind, and the mode of what was sent with it.
+
+    ``published`` sends published templates, ``draft`` sends the drafts of templates, ``mock`` does all but
+    call providers.
+    """
+
+    PUBLISHED = "published"
+    DRAFT = "draft"
+    MOCK = "mock"
+
+
+class Guarantee(StrEnum):
+    """What happens when nobody knows whether a provider took a message: send again, or never twice."""
+
+    AT_LEAST_ONCE = "at_least_once"
+    AT_MOST_ONCE = "at_most_once"
 
 
 class Channel(StrEnum):

@@ -1,6 +1,7 @@
 """What one channel sends: the finished content, before a provider's request is built from it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -18,9 +19,14 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailOutput:
+    """``envelope``: what a sender says about the mail as a whole, as they said it and not yet checked:
+    ``from, reply_to, cc, bcc, headers, attachments``.
+    """
+
     subject: str
     html: str
     text: str
+    envelope: Mapping[str, Any] = field(default_factory=dict)
 
     def rendered(self) -> Rendered:
         return Rendered(subject=self.subject, html=self.html, text=self.text)

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, TypeAdapter
 
 from notify.model.call import Blame
-from notify.model.names import Channel
+from notify.model.names import Channel, Guarantee
 from notify.model.status import Reason, Status
 
 
@@ -35,12 +35,16 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaf:
-    """One channel, with its providers in failover order. ``key``: its path in the tree, such as ``1.0``."""
+    """One channel, with its providers in failover order. ``key``: its path in the tree, such as ``1.0``.
+
+    ``guarantee``: what happens when nobody knows whether a provider took it.
+    """
 
     key: str
     channel: Channel
     candidates: tuple[Candidate, ...]
     timeout_ms: int
+    guarantee: Guarantee = Guarantee.AT_LEAST_ONCE
     type: Literal["leaf"] = "leaf"
 
 
@@ -60,6 +64,7 @@ class SkipCode(StrEnum):
     MISSING_CONFIGURATION = "MISSING_CONFIGURATION"
     NO_PROVIDERS = "NO_PROVIDERS"
     NO_CONTENT = "NO_CONTENT"
+    SUPPRESSED = "SUPPRESSED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +76,22 @@ class Skipped:
     detail: str
 
 
+class Criterion(StrEnum):
+    """What a message must reach in time; each includes those after it."""
+
+    DELIVERED = "delivered"
+    VIEWED = "viewed"
+    ENGAGED = "engaged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalation:
+    """The next channel of a ``single`` starts when ``criterion`` is not met ``after_ms`` after SENT."""
+
+    criterion: Criterion
+    after_ms: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """``deadline``: the message's own timeout, UTC."""
@@ -78,6 +99,7 @@ class Plan:
     root: Node
     skipped: tuple[Skipped, ...]
     deadline: datetime
+    escalation: Escalation | None = None
 
 
 PLAN: TypeAdapter[Plan] = TypeAdapter(Plan)
@@ -85,17 +107,24 @@ PLAN: TypeAdapter[Plan] = TypeAdapter(Plan)
 
 
 class DeliveryState(StrEnum):
-    """``ACTIVE``: under way or waiting for its next try."""
+    """``ACTIVE``: under way or waiting for its next try. ``RETURNED``: the provider took it, and reported
+    afterwards that it did not arrive (blame RECIPIENT: it bounced).
+    """
 
     ACTIVE = "active"
     SENT = "sent"
     FAILED = "failed"
+    RETURNED = "returned"
+    SIMULATED = "simulated"
     CANCELED = "canceled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempted:
-    """One delivery: a leaf and one of its candidates, and how it stands. ``blame`` is set when FAILED."""
+    """One delivery: a leaf and one of its candidates, and how it stands. ``blame`` is set when FAILED.
+
+    ``reached``: the most the recipient is known to have done with it.
+    """
 
     leaf: str
     candidate: int
@@ -103,6 +132,8 @@ class Attempted:
     started_at: datetime
     blame: Blame | None = None
     reason: str | None = None
+    sent_at: datetime | None = None
+    reached: Criterion | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

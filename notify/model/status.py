@@ -55,7 +55,7 @@ ALLOWED_FROM: Mapping[Status, frozenset[Status]] = MappingProxyType(
         Status.DELIVERED: _SENT_FROM | {Status.SENT},
         Status.OPENED: _SENT_FROM | {Status.SENT, Status.DELIVERED},
         Status.CLICKED: _SENT_FROM | {Status.SENT, Status.DELIVERED, Status.OPENED},
-        Status.CANCELED: WAITING,
+        Status.CANCELED: WAITING | {Status.DIGESTED},
         Status.FILTERED: WAITING,
         Status.SIMULATED: WAITING,
         Status.THROTTLED: WAITING,
@@ -66,6 +66,9 @@ ALLOWED_FROM: Mapping[Status, frozenset[Status]] = MappingProxyType(
     }
 )
 """Status -> the statuses a message may have before it. The store's UPDATE holds to it."""
+
+REACHED = frozenset({Status.SENT, Status.DELIVERED, Status.OPENED, Status.CLICKED})
+"""A provider took the message. These fill in each other's times late; failures and cancellations never do."""
 
 FINAL = frozenset(Status) - WAITING - {Status.DIGESTED}
 """Nothing of the pipeline's own follows these (receipts may)."""
@@ -91,8 +94,13 @@ class EventType(StrEnum):
     DELAYED = "DELAYED"
     ROUTED = "ROUTED"
     RETRYING = "RETRYING"
+    ESCALATED = "ESCALATED"
+    WAITING = "WAITING"
     SKIPPED = "SKIPPED"
     CANCELED = "CANCELED"
+    SIMULATED = "SIMULATED"
+    THROTTLED = "THROTTLED"
+    COMPLAINED = "COMPLAINED"
 
 
 HISTORY_TYPES = frozenset(

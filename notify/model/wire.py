@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, ConfigDict, Field, model_validator
 
+from notify.model.names import Guarantee
 from notify.model.storable import find_fault, find_nul
 from notify.model.wire_base import Id, WireModel, problem, read_by
 from notify.model.wire_forms import TenantContext
@@ -102,6 +103,10 @@ class SendMessage(WireModel):
         default=None, validation_alias=AliasChoices("timeout", "timeouts")
     )
     expiry: Expiry | None = None
+    guarantee: Guarantee | None = Field(
+        default=None,
+        description="`at_most_once`: rather UNDELIVERABLE than sent twice, when a provider's answer is lost.",
+    )
     preferences: TopicPreferences | None = None
     context: TenantContext | None = None
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
+from notify.model.names import Guarantee
 from notify.model.plan import Method
 from notify.model.wire_base import Id, WireModel, problem, read_by
 from notify.model.wire_timeouts import BareOrChannelTimeouts, ProviderTimeout
@@ -78,6 +79,7 @@ class ChannelSettings(WireModel):
         default=None, validation_alias=AliasChoices("timeouts", "timeout")
     )
     override: dict[str, Any] | None = Field(default=None, description="Applied to the rendered output.")
+    guarantee: Guarantee | None = Field(default=None, description="Beats the message's own.")
     metadata: UtmHolder | None = None
 
 

@@ -1,4 +1,4 @@
-"""Times of a request: ``delay`` and ``expiry``, whose timestamps become aware UTC datetimes."""
+"""Times of a request: ``delay`` and ``expiry``; timestamps become aware UTC datetimes, hours their rules."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from notify import clock
+from notify.model import window, zones
+from notify.model.window import Window
 from notify.model.wire_base import YEAR_MS, Ms, WireModel, problem, read_by
 
-_WINDOW = re.compile(r"\b(?:Mo|Tu|We|Th|Fr|Sa|Su)\b|\d\d:\d\d\s*-\s*\d\d:\d\d|^[A-Z][a-z]{2}\b")
 _DURATION = re.compile(
     r"P(?=\d|T\d)(?:\d+(?:[.,]\d+)?Y)?(?:\d+(?:[.,]\d+)?M)?(?:\d+(?:[.,]\d+)?W)?(?:\d+(?:[.,]\d+)?D)?"
     r"(?:T(?=\d)(?:\d+(?:[.,]\d+)?H)?(?:\d+(?:[.,]\d+)?M)?(?:\d+(?:[.,]\d+)?S)?)?"
@@ -30,7 +31,7 @@ def timestamp(text: str) -> datetime:
         raise ValueError("out of range") from error
 
 
-def _until(value: Any) -> datetime:
+def _instant(value: Any) -> datetime:
     if isinstance(value, datetime):
         return timestamp(value.isoformat())
     if not isinstance(value, str):
@@ -38,19 +39,37 @@ def _until(value: Any) -> datetime:
     try:
         return timestamp(value)
     except ValueError:
-        if _WINDOW.search(value):
-            raise problem(f"Opening-hours windows are not supported yet; give {_EXAMPLE}") from None
         raise problem(f"Input should be {_EXAMPLE}") from None
 
 
-def _within_a_year(at: datetime) -> datetime:
+def _until(value: Any) -> datetime | Window:
+    if isinstance(value, Window):
+        return value
+    try:
+        return _instant(value)
+    except ValidationError:
+        if not isinstance(value, str) or not window.looks_like_window(value):
+            raise
+    try:
+        return window.parse(value)
+    except ValueError as error:
+        raise problem(str(error)) from None
+
+
+def _within_a_year(until: datetime | Window) -> datetime | Window:
     # Read again later, from the store, the same instant is only nearer.
-    if at - clock.now() > timedelta(milliseconds=YEAR_MS):
+    if isinstance(until, datetime) and until - clock.now() > timedelta(milliseconds=YEAR_MS):
         raise problem("A delay may last at most a year")
-    return at
+    return until
 
 
-Until = Annotated[datetime, read_by(_until, described_as=str), AfterValidator(_within_a_year)]
+def _known_zone(name: str) -> str:
+    if zones.find(name) is None:
+        raise problem(f"{name[:100]!r} is no time zone; give an IANA name such as Europe/Berlin, or UTC+4")
+    return name
+
+
+Until = Annotated[datetime | Window, read_by(_until, described_as=str), AfterValidator(_within_a_year)]
 
 
 class Delay(WireModel):
@@ -61,10 +80,15 @@ class Delay(WireModel):
     )
     until: Until | None = Field(
         default=None,
-        description="ISO 8601 timestamp; a date alone is midnight UTC, a time without a zone is UTC.",
-        examples=["2030-01-31T09:30:00Z"],
+        description="ISO 8601 timestamp (a date alone is midnight UTC, a time without a zone is UTC), or "
+        "opening hours in which to deliver, in the recipient's zone.",
+        examples=["2030-01-31T09:30:00Z", "Mo-Fr 09:00-17:00"],
     )
-    timezone: str | None = Field(default=None, description="IANA zone; only for delivery windows.")
+    timezone: Annotated[str, AfterValidator(_known_zone)] | None = Field(
+        default=None,
+        description="Zone of the opening hours: an IANA name, or `UTC+4`. Beats the recipient's own.",
+        examples=["Europe/Berlin"],
+    )
 
     @model_validator(mode="after")
     def _one_of_both(self) -> "Delay":
@@ -85,7 +109,7 @@ def _expires_at(value: Any) -> datetime:
     try:
         number = _NUMBER.validate_python(value)
     except ValidationError:
-        return _until(value)
+        return _instant(value)
     return datetime.fromtimestamp(number / 1000 if number > _LARGEST_EPOCH_S else number, UTC)
 
 

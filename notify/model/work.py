@@ -15,6 +15,16 @@ class Stage(StrEnum):
     RENDER = "render"
     ROUTE = "route"
     DELIVER = "deliver"
+    ESCALATE = "escalate"
+    RECEIPTS = "receipts"
+
+
+class Wait(StrEnum):
+    """What a delivery waits for before its provider is called (again)."""
+
+    RETRY = "retry"
+    TURN = "turn"
+    CIRCUIT = "circuit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +51,8 @@ class Work:
 class Claim:
     """A work row held by this process until its lease ends; ``attempt`` fences what it may record.
 
-    ``lost``: how many earlier claims ended with the death of their process.
+    ``lost``: how many earlier claims ended with the death of their process. ``waited``: what it has just
+    waited for.
     """
 
     id: UUID
@@ -50,6 +61,18 @@ class Claim:
     place: Place
     attempt: int
     lost: int = 0
+    waited: Wait | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutOff:
+    """A held delivery that goes back to its place until ``due_at``, waiting at one provider configuration."""
+
+    id: UUID
+    place: Place
+    provider_id: UUID
+    wait: Wait
+    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from uuid import UUID
 from notify import clock, ids, settings
 from notify.errors import Conflict
 from notify.model import wire
-from notify.model.names import Lane, World
+from notify.model.names import Lane, Mode, World
 from notify.model.work import Handoff, Place, Stage, Wake, Work
 from notify.pipeline.creation import new_message
 from notify.store import db, idempotency, messages, requests, work
@@ -23,12 +23,17 @@ ACCEPTED = 202
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """One valid send. ``body``: its ``message`` object as JSON. ``key``: with the time it expires."""
+    """One valid send. ``body``: its ``message`` object as JSON. ``key``: with the time it expires.
+
+    ``id_name``: what the answer calls the new id.
+    """
 
     world: World
     message: wire.SendMessage
     body: bytes
     key: tuple[Key, datetime] | None = None
+    mode: Mode = Mode.PUBLISHED
+    id_name: str = "requestId"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,15 +112,16 @@ class _Draft:
 
     @property
     def answer(self) -> Receipt:
-        return Receipt(status=ACCEPTED, body={"requestId": ids.to_wire(self.id)})
+        return Receipt(status=ACCEPTED, body={self.submission.id_name: ids.to_wire(self.id)})
 
     @property
     def fanout(self) -> bool:
         return wire.is_fanout(self.submission.message)
 
     def request(self, now: datetime) -> requests.NewRequest:
+        sent = self.submission
         return requests.NewRequest(
-            id=self.id, world=self.submission.world, body=self.submission.body, created_at=now
+            id=self.id, world=sent.world, body=sent.body, created_at=now, mode=sent.mode
         )
 
     def only_message(self, now: datetime) -> messages.NewMessage:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -10,40 +11,57 @@ from notify import ids, log, settings
 from notify.content import output
 from notify.errors import ContentError, InvalidRequest
 from notify.model import wire
-from notify.model.call import Answer, Blame, Call, NoAnswer, Outcome, Outgoing, Permanent
-from notify.model.names import World
+from notify.model.call import Answer, Blame, Call, NoAnswer, Outcome, Outgoing, Permanent, Simulated
+from notify.model.names import Lane, Mode, World
+from notify.pipeline import guarantee, tracking
+from notify.pipeline.care import Care, Ready
 from notify.pipeline.claims import set_aside
-from notify.pipeline.job import Job
+from notify.pipeline.job import Job, Result, Results
 from notify.pipeline.options import BUILT_IN
-from notify.providers.base import Provider, ProviderSettings, load_settings
+from notify.pipeline.overriding import with_overrides
+from notify.providers.base import Provider, ProviderSettings, RateLimit, load_settings
 from notify.providers.registry import REGISTRY
 from notify.recipients.resolve import merge_data
 from notify.store.providers import Configured
 from notify.transport import Transport, TransportSettings
 
-Outcomes = list[tuple[Job, Outcome]]
 _log = log.get(__name__)
 
 
-def send(jobs: Sequence[Job], configured: Mapping[World, Sequence[Configured]]) -> Iterator[Outcomes]:
-    """Send every job; yields groups of outcomes as they come in."""
-    by_id = {job.delivery.id: job for job in jobs}
-    calls: list[tuple[UUID, Call]] = []
-    decided: Outcomes = []
+def send(
+    jobs: Sequence[Job], configured: Mapping[World, Sequence[Configured]], lane: Lane
+) -> Iterator[Results]:
+    """Send every job whose provider may be called now; yields groups of results as they come in."""
+    ready: list[Ready] = []
+    decided: list[tuple[Job, Result]] = []
     for job in jobs:
         prepared = _prepare_safely(job, configured[job.message.world])
-        if isinstance(prepared, Permanent):
+        if isinstance(prepared, Permanent | Simulated):
             decided.append((job, prepared))
         else:
-            calls.append((job.delivery.id, prepared))
-    if decided:
-        yield decided
-    if calls:
-        for group in _transport(os.getpid()).execute(calls):
-            yield [(by_id[id_], _outcome(by_id[id_], answer)) for id_, answer in group]
+            limit = _limit_of(job, configured[job.message.world])
+            ready.append(Ready(job=job, call=prepared, limit=limit))
+    care = Care(lane)
+    starts, held = care.admit(ready)
+    if decided or held:
+        yield Results(of=[*decided, *held], open=care.open)
+    yield from _called([one for one in ready if one.job.delivery.id in starts], starts, care)
 
 
-def _prepare_safely(job: Job, configured: Sequence[Configured]) -> Call | Permanent:
+def _called(ready: Sequence[Ready], starts: Mapping[UUID, float], care: Care) -> Iterator[Results]:
+    begun = guarantee.begin([one.job for one in ready if guarantee.is_once(one.job)])
+    ready = [one for one in ready if one.job.delivery.id in begun or not guarantee.is_once(one.job)]
+    jobs = {one.job.delivery.id: one.job for one in ready}
+    calls = [(one.job.delivery.id, one.call) for one in ready]
+    for group in _transport(os.getpid()).execute(calls, starts):
+        results = [(jobs[id_], _outcome(jobs[id_], answer)) for id_, answer in group]
+        care.learn(results)
+        yield Results(of=results, open=care.open, closed=care.closed)
+
+
+def _prepare_safely(job: Job, configured: Sequence[Configured]) -> Call | Simulated | Permanent:
+    if doubt := guarantee.doubted(job):
+        return doubt
     if error := set_aside(job.claim):
         return Permanent(reason=error, blame=Blame.CONTENT)
     try:
@@ -59,7 +77,7 @@ def _prepare_safely(job: Job, configured: Sequence[Configured]) -> Call | Perman
         )
 
 
-def _prepare(job: Job, configured: Sequence[Configured]) -> Call | Permanent:
+def _prepare(job: Job, configured: Sequence[Configured]) -> Call | Simulated | Permanent:
     provider = REGISTRY[job.delivery.provider]
     try:
         provider_settings = _settings_of(provider, job.delivery.provider_id, configured)
@@ -67,7 +85,9 @@ def _prepare(job: Job, configured: Sequence[Configured]) -> Call | Permanent:
         return Permanent(reason=f"Its configuration is wrong: {error}", blame=Blame.PROVIDER)
     if provider_settings is None:
         return Permanent(reason="Its configuration was deleted.", blame=Blame.PROVIDER)
-    return provider.request(_outgoing(job), provider_settings)
+    alias = next((entry.alias for entry in configured if entry.id == job.delivery.provider_id), None)
+    call = provider.request(_outgoing(job, alias), provider_settings)
+    return Simulated() if job.message.mode is Mode.MOCK else call
 
 
 def _settings_of(
@@ -79,7 +99,13 @@ def _settings_of(
     return loaded
 
 
-def _outgoing(job: Job) -> Outgoing:
+def _limit_of(job: Job, configured: Sequence[Configured]) -> RateLimit | None:
+    entry = next((entry for entry in configured if entry.id == job.delivery.provider_id), None)
+    raw = entry.settings.get("rate_limit") if entry else None
+    return RateLimit.model_validate(raw) if raw else None
+
+
+def _outgoing(job: Job, alias: str | None) -> Outgoing:
     message = wire.SendMessage.model_validate(job.message.body)
     delivery = job.delivery
     recipient = wire.recipients(message)[0]
@@ -87,24 +113,26 @@ def _outgoing(job: Job) -> Outgoing:
         template=message.template,
         data=merge_data(message.data, recipient.entry.get("data")),
         profile=job.content.profile,
+        rewrite=tracking.rewrite(job, message),
     )
     built = output.build(
         job.content.document, channel=delivery.channel, provider=delivery.provider, context=context
     )
-    override = (message.providers or {}).get(delivery.provider)
-    return Outgoing(
+    outgoing = Outgoing(
         message_id=ids.to_wire(job.message.id),
         idempotency_key=delivery.id.hex,
         output=built,
         profile=job.content.profile,
-        override=(override.override if override else None) or {},
+        callback_url=tracking.callback_url(delivery),
     )
+    outgoing = with_overrides(outgoing, job, message, alias)
+    return replace(outgoing, output=tracking.with_opens(outgoing.output, job, message))
 
 
 def _outcome(job: Job, answer: Answer) -> Outcome:
     if isinstance(answer, NoAnswer) and answer.forbidden:
         return Permanent(reason=answer.error, blame=Blame.RECIPIENT)
-    return REGISTRY[job.delivery.provider].outcome(answer)
+    return guarantee.doubtful(job, answer) or REGISTRY[job.delivery.provider].outcome(answer)
 
 
 @lru_cache(maxsize=1)

@@ -20,8 +20,12 @@ def new_message(
     recipient: wire.Recipient,
     entry: dict[str, Any] | None,
     now: datetime,
+    archived_at: datetime | None = None,
 ) -> NewMessage:
-    """``entry``: the recipient's entry of a fan-out, None when the request has just this one."""
+    """``entry``: the recipient's entry of a fan-out, None when the request has just this one.
+
+    ``now``: when the request was accepted.
+    """
     metadata = message.metadata
     return NewMessage(
         id=id_,
@@ -38,4 +42,5 @@ def new_message(
         tags=tuple(metadata.tags or ()) if metadata else (),
         trace_id=metadata.trace_id if metadata else None,
         enqueued_at=now,
+        archived_at=archived_at,
     )

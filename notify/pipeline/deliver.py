@@ -36,7 +36,7 @@ def run(told: Sequence[UUID], lane: Lane, channel: Channel) -> Iterator[Done]:
     yield Done(claimed=len(claims), handoff=more)
     if known.jobs:
         with kept(claims):
-            for group in calling.send(known.jobs, known.configured):
+            for group in calling.send(known.jobs, known.configured, lane):
                 yield Done(handoff=outcomes.record(group, lane))
 
 

@@ -1,10 +1,17 @@
-"""dispatch: work due beyond the horizon of countdowns is published when it comes within it."""
+"""dispatch: work due beyond the horizon of countdowns is published when it comes within it.
+
+Likewise, deliveries that wait for a rate limit are let into the line as far as it moves until the next pass.
+"""
 
 from datetime import timedelta
+from math import ceil
+from uuid import UUID
 
 from notify import clock, settings
-from notify.model.work import Done
-from notify.store import db, work
+from notify.model.names import World
+from notify.model.work import Done, Wait
+from notify.providers.base import RateLimit
+from notify.store import cache, db, providers, work
 
 
 def run() -> Done:
@@ -14,4 +21,19 @@ def run() -> Done:
     horizon = clock.now() + timedelta(seconds=config.horizon_s + config.dispatch_every_s)
     with db.begin(durable=False) as tx:
         wakes = work.coming(tx, horizon=horizon, size=config.pass_size)
-    return Done(claimed=len(wakes), handoff=tuple(wakes))
+        let_in = work.hasten(tx, Wait.TURN, _room(tx), after=horizon)
+    return Done(claimed=len(wakes), handoff=(*wakes, *let_in))
+
+
+def _room(tx: db.Tx) -> dict[UUID, int]:
+    """How many calls each rate-limited provider takes until the next pass."""
+    config = settings.load()
+    cache.refresh(tx)
+    limits = {
+        entry.id: RateLimit.model_validate(entry.settings["rate_limit"])
+        for world in World
+        for entry in providers.configured(tx, world)
+        if entry.settings.get("rate_limit")
+    }
+    room = {id_: ceil(config.dispatch_every_s / limit.interval_s) for id_, limit in limits.items()}
+    return {id_: min(count, config.pass_size) for id_, count in room.items()}

@@ -16,6 +16,7 @@ from notify.model.work import Claim, Done, Place, Stage, Wake, Work
 from notify.pipeline.claims import kept, take
 from notify.pipeline.creation import new_message
 from notify.store import db, messages, requests, work
+from notify.store.messages import NewMessage
 
 _REQUESTS = 5
 """Requests per pass: each may become hundreds of messages."""
@@ -40,7 +41,27 @@ def _expand(claim: Claim, body: dict[str, Any]) -> Sequence[Wake]:
     message = wire.SendMessage.model_validate(body)
     recipients = wire.recipients(message)
     lane = Lane.BULK if len(recipients) > config.bulk_above else Lane.SINGLE
-    rows = [
+    with db.begin() as tx:
+        request = requests.hold(tx, claim.id)
+        if claim.id not in work.fence(tx, [claim]):
+            return ()
+        rows = _rows(claim, message, recipients, lane, request)
+        messages.insert(tx, rows)
+        place = Place(stage=Stage.RENDER, lane=lane)
+        todo = [Work(id=r.id, message_id=r.id, world=r.world, place=place, due_at=now) for r in rows]
+        work.add(tx, todo, horizon=now + timedelta(seconds=config.horizon_s))
+        work.finish(tx, [claim.id])
+    return [Wake(place=place, ids=tuple(row.id for row in rows))]
+
+
+def _rows(
+    claim: Claim,
+    message: wire.SendMessage,
+    recipients: Sequence[wire.Recipient],
+    lane: Lane,
+    request: requests.Times,
+) -> list[NewMessage]:
+    return [
         new_message(
             id_=ids.child(claim.id, f"to.{index}"),
             request_id=claim.id,
@@ -49,16 +70,8 @@ def _expand(claim: Claim, body: dict[str, Any]) -> Sequence[Wake]:
             message=message,
             recipient=recipient,
             entry=dict(recipient.entry),
-            now=now,
+            now=request.created_at,
+            archived_at=request.archived_at,
         )
         for index, recipient in enumerate(recipients)
     ]
-    place = Place(stage=Stage.RENDER, lane=lane)
-    with db.begin() as tx:
-        if claim.id not in work.fence(tx, [claim]):
-            return ()
-        messages.insert(tx, rows)
-        todo = [Work(id=r.id, message_id=r.id, world=r.world, place=place, due_at=now) for r in rows]
-        work.add(tx, todo, horizon=now + timedelta(seconds=config.horizon_s))
-        work.finish(tx, [claim.id])
-    return [Wake(place=place, ids=tuple(row.id for row in rows))]

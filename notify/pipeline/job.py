@@ -1,9 +1,13 @@
-"""One claimed delivery with all that is needed to send it."""
+"""One claimed delivery with all that is needed to send it, and what became of it."""
 
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from uuid import UUID
 
-from notify.model.plan import Plan
+from notify.model.call import Held, Outcome
+from notify.model.plan import Leaf, Plan
 from notify.model.work import Claim
+from notify.routing.leaves import leaves_of
 from notify.store.contents import Content
 from notify.store.deliveries import Delivery
 from notify.store.messages import StoredMessage
@@ -16,3 +20,20 @@ class Job:
     message: StoredMessage
     content: Content
     plan: Plan
+
+    @property
+    def leaf(self) -> Leaf:
+        """The leaf of the plan that the delivery belongs to."""
+        return next(leaf for leaf in leaves_of(self.plan.root) if leaf.key == self.delivery.leaf)
+
+
+Result = Outcome | Held
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """What has come in together. ``open``: whose circuits are; ``closed``: whose have closed just now."""
+
+    of: Sequence[tuple[Job, Result]]
+    open: Set[UUID] = frozenset()
+    closed: Set[UUID] = frozenset()

@@ -54,6 +54,19 @@ class Progress:
             started_at=self.now,
         )
 
+    def escalate(self, message: StoredMessage, delivery_id: UUID, due: datetime) -> None:
+        """Look at a delivery that was sent again when its time to reach somebody is up."""
+        place = Place(stage=Stage.ESCALATE, lane=self.lane)
+        self.todo.append(
+            Work(
+                id=escalation_of(delivery_id),
+                message_id=message.id,
+                world=message.world,
+                place=place,
+                due_at=due,
+            )
+        )
+
     def status(self, message_id: UUID, status: Status) -> None:
         """The message moves on; it is not over. Of several deliveries' news, the best counts."""
         before = self.changes.get(message_id)
@@ -80,4 +93,13 @@ class Progress:
         work.add(tx, self.todo, horizon=horizon)
         events.append(tx, self.log)
         messages.set_status(tx, list(self.changes.values()))
-        return tuple(Wake(place=row.place, ids=(row.id,)) for row in self.todo)
+        return tuple(
+            Wake(place=row.place, ids=(row.id,), at=row.due_at if row.due_at > self.now else None)
+            for row in self.todo
+            if row.due_at <= horizon
+        )
+
+
+def escalation_of(delivery_id: UUID) -> UUID:
+    """The id of the work that waits for a delivery's escalation."""
+    return ids.child(delivery_id, "escalate")

@@ -18,6 +18,7 @@ from notify.model.work import Claim, Done, Handoff, Place, Stage, Wake
 from notify.pipeline import rendering
 from notify.pipeline.claims import kept, set_aside, take
 from notify.pipeline.rendering import Rendered
+from notify.pipeline.throttling import throttled
 from notify.store import cache, contents, db, events, messages, profiles, templates, work
 from notify.store.messages import StatusChange, StoredMessage
 from notify.store.templates import Template
@@ -89,7 +90,7 @@ def _record(claims: Sequence[Claim], results: Sequence[Rendered], lane: Lane, no
     with db.begin(durable=False) as tx:
         messages.lock(tx, [result.message.id for result in results])
         held = work.fence(tx, claims)
-        results = [result for result in results if result.message.id in held]
+        results = _throttled(tx, [result for result in results if result.message.id in held], now)
         routed = [(r.message.id, place, r.due_at) for r in results if r.due_at]
         contents.insert(tx, [r.content for r in results if r.content])
         events.append(tx, [event for r in results for event in r.log])
@@ -102,6 +103,15 @@ def _record(claims: Sequence[Claim], results: Sequence[Rendered], lane: Lane, no
         for id_, _, due in routed
         if due <= horizon
     )
+
+
+def _throttled(tx: db.Tx, results: Sequence[Rendered], now: datetime) -> list[Rendered]:
+    """What goes on now is counted, and may be over a limit; what is delayed counts when its time has come."""
+    ends = throttled(tx, [r.message for r in results if r.due_at and r.due_at <= now], now)
+    return [
+        rendering.ended(result.message, ends[result.message.id], now) if result.message.id in ends else result
+        for result in results
+    ]
 
 
 def _changes(result: Rendered, now: datetime) -> Iterator[StatusChange]:

@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from notify import ids, settings
 from notify.content import elemental
 from notify.expression import Limits
 from notify.model import wire
+from notify.model.names import Mode
 from notify.model.plan import Final
 from notify.model.status import EventType, Reason, Status
 from notify.recipients.resolve import merge_data, merge_profile
+from notify.routing import delays
+from notify.routing.delays import Hold
 from notify.store import contents
 from notify.store.contents import Content
 from notify.store.events import Event
@@ -39,11 +42,12 @@ def render(
         ContentError: the content cannot be rendered; the text names the place.
     """
     message = wire.SendMessage.model_validate(stored.body)
-    if problem := _unsendable(message, template):
+    payload = _payload(template, stored.mode)
+    if problem := _unsendable(message, template, payload):
         return ended(stored, problem, now)
     entry = wire.recipients(message)[0].entry
     merged, data = merge_profile(profile, entry), merge_data(message.data, entry.get("data"))
-    payload = (template.published if template else None) or {}
+    payload = payload or {}
     document = elemental.resolve(
         payload.get("content") or message.content or {},
         variables=_variables(stored, message, merged, data, now),
@@ -55,19 +59,32 @@ def render(
         document_json=contents.written(document),
         profile=merged,
         routing=payload.get("routing"),
+        guarantee=payload.get("guarantee"),
     )
-    due_at = _due_at(message, stored, now)
-    history = _history(stored, message, template, document.warnings, due_at, now)
-    return Rendered(message=stored, log=history, content=content, due_at=due_at)
+    hold = delays.hold(message.delay, entry=entry, profile=merged, accepted_at=stored.enqueued_at, now=now)
+    if hold.until is None:
+        never = Final(status=Status.UNDELIVERABLE, reason=Reason.FAILED, error=hold.error)
+        return ended(stored, never, now)
+    history = _history(stored, message, template, profile, document.warnings, hold, now)
+    return Rendered(message=stored, log=history, content=content, due_at=hold.until)
 
 
-def _unsendable(message: wire.SendMessage, template: Template | None) -> Final | None:
+def _payload(template: Template | None, mode: Mode) -> dict[str, Any] | None:
+    """The version that is sent: the published one, or the draft with a draft key."""
+    if template is None:
+        return None
+    return template.draft if mode is Mode.DRAFT else template.published
+
+
+def _unsendable(
+    message: wire.SendMessage, template: Template | None, payload: dict[str, Any] | None
+) -> Final | None:
     if message.template is None:
         return None
     if template is None:
         error = f"Template {message.template!r} does not exist."
         return Final(status=Status.UNMAPPED, error=error)
-    if template.published is None:
+    if payload is None:
         error = f"Template {message.template!r} has never been published."
         return Final(status=Status.UNROUTABLE, reason=Reason.UNPUBLISHED, error=error)
     return None
@@ -113,20 +130,13 @@ def limits() -> Limits:
     )
 
 
-def _due_at(message: wire.SendMessage, stored: StoredMessage, now: datetime) -> datetime:
-    """When to route: at once, or when the delay ends. Exact, never rounded; a time in the past is now."""
-    delay = message.delay
-    if delay and delay.duration is not None:
-        return max(now, stored.enqueued_at + timedelta(milliseconds=delay.duration))
-    return max(now, delay.until) if delay and delay.until else now
-
-
 def _history(
     stored: StoredMessage,
     message: wire.SendMessage,
     template: Template | None,
+    profile: Mapping[str, Any] | None,
     warnings: Sequence[str],
-    due_at: datetime,
+    hold: Hold,
     now: datetime,
 ) -> tuple[Event, ...]:
     def event(type_: EventType, **detail: Any) -> Event:
@@ -136,7 +146,18 @@ def _history(
     if template:
         mapped = {"event_id": message.template, "notification_id": template.id}
         entries.append(event(EventType.MAPPED, **mapped))
-    entries.append(event(EventType.PROFILE_LOADED, warnings=list(warnings)))
-    if due_at > now:
-        entries.append(event(EventType.DELAYED, until=due_at.isoformat()))
+    # What was sent along and what came of it are kept anyway; this is the only trace of what was stored then.
+    loaded: dict[str, Any] = {"stored_profile": profile} if profile else {}
+    entries.append(event(EventType.PROFILE_LOADED, warnings=[*warnings, *hold.warnings], **loaded))
+    if hold.until and hold.until > now:
+        entries.append(event(EventType.DELAYED, **_delayed(message, hold.until, hold.zone, now)))
     return tuple(entries)
+
+
+def _delayed(message: wire.SendMessage, until: datetime, zone: str | None, now: datetime) -> dict[str, Any]:
+    """The reference's "Request Delayed": what was asked, and what it means for this recipient."""
+    delay = message.delay
+    asked = None if delay is None else (delay.duration if delay.until is None else str(delay.until))
+    wait_ms = round((until - now).total_seconds() * 1000)
+    details = {"duration": wait_ms, "date": until.isoformat(), "timezone": zone}
+    return {"delay": {"duration": asked}, "details": details}

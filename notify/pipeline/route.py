@@ -1,30 +1,26 @@
 """route: rendered messages in; a plan for each and its first deliveries out.
 
-Everything about choice lives in ``routing.plan`` and ``routing.advance``; this stage feeds them and writes
-down what they say.
+Everything about choice lives in ``routing.plan`` (fed by ``planning``) and ``routing.advance``; this stage
+writes down what they say.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from uuid import UUID
 
-from notify import clock, ids, log, settings
-from notify.content.output import serves
-from notify.expression import evaluate, scope
-from notify.model import wire
-from notify.model.names import Lane, World
-from notify.model.plan import Final, Plan, Skipped
+from notify import clock, ids, log
+from notify.model.names import Channel, Lane, World
+from notify.model.plan import Final, Plan
 from notify.model.status import WAITING, EventType, Reason, Status
 from notify.model.work import Claim, Done, Handoff, Place, Stage
+from notify.pipeline import suppressing, waited
 from notify.pipeline.claims import kept, set_aside, take
-from notify.pipeline.options import options
+from notify.pipeline.planning import plan_of, skips, summary
 from notify.pipeline.progress import Progress
-from notify.pipeline.rendering import limits
-from notify.recipients.resolve import merge_data
-from notify.routing.advance import advance, leaves_of
-from notify.routing.plan import Subject, Timeouts, Unrouted, plan
+from notify.pipeline.throttling import throttled
+from notify.routing.advance import advance
+from notify.routing.plan import Unrouted
 from notify.store import cache, contents, db, messages, providers, work
 from notify.store.contents import Content
 from notify.store.messages import StoredMessage
@@ -32,6 +28,7 @@ from notify.store.providers import Configured
 
 _log = log.get(__name__)
 _Verdict = Plan | Final
+_CHANGED = "The recipient's profile has changed since the message was sent; what it says now applies."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +37,8 @@ class _Known:
 
     messages: Mapping[UUID, StoredMessage]
     contents: Mapping[UUID, Content]
+    refreshed: Mapping[UUID, Content]
+    suppressed: Mapping[UUID, Mapping[Channel, str]]
     providers: Mapping[World, Sequence[Configured]]
 
 
@@ -60,13 +59,18 @@ def run(told: Sequence[UUID], lane: Lane) -> Done:
 
 def _load(tx: db.Tx, claims: Sequence[Claim]) -> _Known:
     if not claims:
-        return _Known(messages={}, contents={}, providers={})
+        return _Known(messages={}, contents={}, refreshed={}, suppressed={}, providers={})
     cache.refresh(tx)
     wanted = [claim.message_id for claim in claims]
     worlds = {claim.world for claim in claims}
+    found, content = messages.load(tx, wanted), contents.load(tx, wanted)
+    refreshed = waited.refreshed(tx, found, content)
+    content = {**content, **refreshed}
     return _Known(
-        messages=messages.load(tx, wanted),
-        contents=contents.load(tx, wanted),
+        messages=found,
+        contents=content,
+        refreshed=refreshed,
+        suppressed=suppressing.suppressed(tx, found, content),
         providers={world: providers.configured(tx, world) for world in worlds},
     )
 
@@ -76,37 +80,12 @@ def _verdict(claim: Claim, known: _Known, now: datetime) -> _Verdict:
     if error := set_aside(claim):
         return Final(status=Status.UNDELIVERABLE, reason=Reason.FAILED, error=error)
     try:
-        return _plan(message, known.contents[message.id], known.providers[message.world], now)
+        content, configured = known.contents[message.id], known.providers[message.world]
+        return plan_of(message, content, configured, now, known.suppressed.get(message.id, {}))
     except Exception as error:  # noqa: BLE001  # one message's oddity must not take its neighbours along
         _log.exception("route.failed", message_id=ids.to_wire(message.id))
         text = f"Routing failed unexpectedly ({type(error).__name__})."
         return Final(status=Status.UNROUTABLE, reason=Reason.FAILED, error=text)
-
-
-def _plan(
-    stored: StoredMessage, content: Content, configured: Sequence[Configured], now: datetime
-) -> _Verdict:
-    message = wire.SendMessage.model_validate(stored.body)
-    recipient = wire.recipients(message)[0]
-    data = merge_data(message.data, recipient.entry.get("data"))
-    config = settings.load()
-    variables = scope({"data": data, "profile": content.profile}, data)
-    return plan(
-        Subject(
-            message=message,
-            template_routing=wire.Routing.model_validate(content.routing) if content.routing else None,
-            profile=content.profile,
-        ),
-        options=options(stored.world, configured, content.profile),
-        serves=partial(serves, content.document),
-        evaluate=lambda condition: evaluate(condition, variables, limits()),
-        limits=Timeouts(
-            provider_ms=config.provider_timeout_ms,
-            channel_ms=config.channel_timeout_ms,
-            message_ms=config.message_timeout_ms,
-        ),
-        now=now,
-    )
 
 
 def _record(
@@ -120,16 +99,25 @@ def _record(
         statuses = messages.lock(tx, list(verdicts))
         held = work.fence(tx, claims)
         progress = Progress(now=now, lane=lane)
-        plans = {}
-        for id_, verdict in verdicts.items():
+        plans, changed = {}, []
+        ends = throttled(tx, [known.messages[id_] for id_ in held & _waited(statuses)], now)
+        for id_, verdict in {**verdicts, **ends}.items():
             if id_ in held and statuses[id_] in WAITING:
+                if content := known.refreshed.get(id_):
+                    progress.note(id_, EventType.PROFILE_LOADED, warnings=[_CHANGED])
+                    changed.append(content)
                 _apply(progress, known.messages[id_], verdict, now)
                 if isinstance(verdict, Plan):
                     plans[id_] = verdict
         contents.insert_plans(tx, plans)
+        contents.update_profiles(tx, changed)
         wakes = progress.write(tx)
         work.finish(tx, held)
     return wakes
+
+
+def _waited(statuses: Mapping[UUID, Status]) -> set[UUID]:
+    return {id_ for id_, status in statuses.items() if status is Status.DELAYED}
 
 
 def _apply(progress: Progress, message: StoredMessage, verdict: _Verdict, now: datetime) -> None:
@@ -141,25 +129,12 @@ def _apply(progress: Progress, message: StoredMessage, verdict: _Verdict, now: d
             EventType(verdict.status),
             reason=verdict.reason,
             error_message=verdict.error,
-            skipped=_skips(skipped),
+            skipped=skips(skipped),
         )
         return
     decision = advance(verdict, (), now)
     progress.status(message.id, Status.ROUTED)
-    progress.note(message.id, EventType.ROUTED, **_summary(verdict))
+    progress.note(message.id, EventType.ROUTED, **summary(verdict))
     progress.start(message, decision.start)
     if decision.final:
         progress.end(message.id, decision.final)
-
-
-def _summary(plan_: Plan) -> dict[str, object]:
-    """The plan as an operator reads it in the log."""
-    leaves = [
-        {"channel": leaf.channel, "providers": [c.provider for c in leaf.candidates]}
-        for leaf in leaves_of(plan_.root)
-    ]
-    return {"method": plan_.root.method, "leaves": leaves, "skipped": _skips(plan_.skipped)}
-
-
-def _skips(skipped: Sequence[Skipped]) -> list[dict[str, str]]:
-    return [{"entry": s.entry, "code": s.code, "detail": s.detail} for s in skipped]

@@ -37,12 +37,17 @@ def failed(answer: HttpAnswer, detail: str = "", blame: Blame | None = None) -> 
     """
     reason = f"HTTP {answer.status}: {clean(detail)}" if detail else f"HTTP {answer.status}"
     if is_transient(answer.status):
-        return Transient(reason=reason, retry_after_s=retry_after_s(answer))
+        return Transient(reason=reason, retry_after_s=retry_after_s(answer), busy=is_busy(answer))
     return Permanent(reason=reason, blame=blame or _blame(answer.status))
 
 
 def is_transient(status: int) -> bool:
     return status in {408, 429} or status >= 500
+
+
+def is_busy(answer: HttpAnswer) -> bool:
+    """Whether the provider is up and asks for a slower pace."""
+    return answer.status == 429
 
 
 def _blame(status: int) -> Blame:

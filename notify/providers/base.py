@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
-from notify.errors import ContentError, InvalidRequest
+from notify.errors import ContentError, InvalidRateLimit, InvalidRequest
 from notify.model.call import Answer, Call, Outcome, Outgoing
 from notify.model.names import Channel
 
@@ -54,10 +54,12 @@ class ProviderSettings(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True, str_strip_whitespace=True)
 
-    pinned: ClassVar[frozenset[str]] = frozenset({"base_url", "rate_limit"})
+    pinned: ClassVar[frozenset[str]] = frozenset({"base_url", "rate_limit", "receipt_secret"})
     """Fields no message may change: they decide where an operator's credentials are sent."""
 
     rate_limit: RateLimit | None = None
+    receipt_secret: Secret | None = None
+    """With it, callbacks in the generic form are signed; see ``providers.receipts``."""
 
     @classmethod
     def secret_fields(cls) -> frozenset[str]:
@@ -87,7 +89,11 @@ S = TypeVar("S", bound=ProviderSettings)
 
 
 class Provider(Protocol[S]):
-    """One vendor's API as pure functions; nothing here opens a socket."""
+    """One vendor's API as pure functions; nothing here opens a socket.
+
+    A vendor that reports what became of a message has one more, ``webhook(callback, settings) ->
+    Sequence[StatusUpdate]``, which raises ``Unauthenticated`` unless the vendor has signed it.
+    """
 
     key: str
     name: str
@@ -125,11 +131,14 @@ def load_settings(provider: Provider[S], raw: Mapping[str, Any]) -> S:
 
     Raises:
         InvalidRequest: fields are missing or wrong; every one is named as ``settings.<field>``, values never.
+        InvalidRateLimit: one of them is the rate limit.
     """
     try:
         return provider.Settings.model_validate(raw)
     except ValidationError as error:
-        raise InvalidRequest(_problems("settings", error)) from None
+        limit = any(problem["loc"][:1] == ("rate_limit",) for problem in error.errors(include_url=False))
+        kind = InvalidRateLimit if limit else InvalidRequest
+        raise kind(_problems("settings", error)) from None
 
 
 def lacks(profile: Mapping[str, Any], key: str) -> str | None:

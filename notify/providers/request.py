@@ -19,6 +19,8 @@ JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
 _RESERVED = frozenset({"body", "headers", "config", "url", "method"})
+MAX_HEADERS = 100
+MAX_HEADER_CHARS = 8192
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH"})
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FRAMING = frozenset(
@@ -89,6 +91,8 @@ def check_headers(value: object, name: str) -> dict[str, str]:
     """
     if not isinstance(value, Mapping):
         raise ContentError(f"{name} must be an object of texts")
+    if len(value) > MAX_HEADERS:
+        raise ContentError(f"{name} may hold at most {MAX_HEADERS} headers")
     return {_header_name(key, name): _header_value(item, f"{name}.{key}") for key, item in value.items()}
 
 
@@ -106,6 +110,8 @@ def _header_value(value: object, name: str) -> str:
     text = str(value)
     if not text.isprintable():
         raise ContentError(f"{name} holds a line break or control character")
+    if len(text) > MAX_HEADER_CHARS:
+        raise ContentError(f"{name} is longer than {MAX_HEADER_CHARS} characters")
     return text
 
 

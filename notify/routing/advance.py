@@ -4,16 +4,24 @@ Pure: asked twice about the same state it answers the same, so a duplicate task 
 harm. The order of the attempts does not matter; attempts at leaves the plan does not know are ignored.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import IntEnum
 
 from notify.model.call import Blame
-from notify.model.plan import Attempted, Decision, DeliveryState, Leaf, Method, Node, Plan, Start
+from notify.model.plan import Attempted, Decision, DeliveryState, Leaf, Method, Plan, Start
 from notify.routing.ending import ending
+from notify.routing.escalation import WAS_SENT, patience, sent_at
+from notify.routing.leaves import Entry, by_leaf, leaves_of
 
-Entry = Node | Leaf
-_HOLDING = frozenset({DeliveryState.ACTIVE, DeliveryState.SENT})
+
+class _Standing(IntEnum):
+    """How an entry stands: it has failed; it was sent and the time to escalate has come; or it holds."""
+
+    FAILED = 0
+    LAPSED = 1
+    HOLDING = 2
 
 
 def advance(plan: Plan, attempts: Sequence[Attempted], now: datetime) -> Decision:
@@ -25,7 +33,13 @@ def advance(plan: Plan, attempts: Sequence[Attempted], now: datetime) -> Decisio
     leaves = {leaf.key: leaf for leaf in leaves_of(plan.root)}
     known = list(dict.fromkeys(attempt for attempt in attempts if attempt.leaf in leaves))
     canceled = any(attempt.state is DeliveryState.CANCELED for attempt in known)
-    walk = _Walk(attempts=_by_leaf(known), now=now, late=now >= plan.deadline, canceled=canceled)
+    walk = _Walk(
+        attempts=by_leaf(known),
+        now=now,
+        late=now >= plan.deadline,
+        canceled=canceled,
+        patience=patience(plan, known),
+    )
     walk.entry(plan.root, closed=False, elsewhere=False)
     if walk.start:
         return Decision(start=tuple(walk.start))
@@ -42,38 +56,33 @@ def fallback_exists(plan: Plan, attempts: Sequence[Attempted], leaf_key: str, ca
     """
     if any(attempt.state is DeliveryState.CANCELED for attempt in attempts):
         return False
-    by_leaf = _by_leaf(attempts)
+    grouped = by_leaf(attempts)
     leaf = next((leaf for leaf in leaves_of(plan.root) if leaf.key == leaf_key), None)
     if leaf is None:
         return False
-    latest = max((attempt.candidate for attempt in by_leaf.get(leaf_key, ())), default=candidate)
+    latest = max((attempt.candidate for attempt in grouped.get(leaf_key, ())), default=candidate)
     return max(latest, candidate) + 1 < len(leaf.candidates) or bool(
-        _replaceable(plan.root, leaf_key, by_leaf)
+        _replaceable(plan.root, leaf_key, grouped)
     )
-
-
-def leaves_of(entry: Entry) -> Iterator[Leaf]:
-    """All leaves, in the order of the tree."""
-    if isinstance(entry, Leaf):
-        yield entry
-    else:
-        for child in entry.entries:
-            yield from leaves_of(child)
 
 
 @dataclass(slots=True, kw_only=True)
 class _Walk:
-    """One pass over the tree. ``start``: what may start; ``cut_off``: the deadline kept some of it back."""
+    """One pass over the tree. ``start``: what may start; ``cut_off``: the deadline kept some of it back.
+
+    ``patience``: how long after SENT the criterion may be unmet; None: there is none to meet.
+    """
 
     attempts: Mapping[str, Sequence[Attempted]]
     now: datetime
     late: bool
     canceled: bool
+    patience: timedelta | None
     start: list[Start] = field(default_factory=list)
     cut_off: bool = False
 
-    def entry(self, entry: Entry, *, closed: bool, elsewhere: bool) -> bool:
-        """Whether it holds: it was sent, is under way or may start. False: it has failed.
+    def entry(self, entry: Entry, *, closed: bool, elsewhere: bool) -> _Standing:
+        """How it stands, after starting what may start in it.
 
         ``closed``: something after it has begun. ``elsewhere``: something after it could still begin.
         """
@@ -82,31 +91,38 @@ class _Walk:
         if entry.method is Method.SINGLE:
             return self._single(entry.entries, closed=closed, elsewhere=elsewhere)
         # A list and not a generator: each of them is asked, since each may have something to start.
-        held = [self.entry(child, closed=closed, elsewhere=elsewhere) for child in entry.entries]
-        return any(held)
+        return max(
+            [self.entry(child, closed=closed, elsewhere=elsewhere) for child in entry.entries],
+            default=_Standing.FAILED,
+        )
 
-    def _single(self, entries: Sequence[Entry], *, closed: bool, elsewhere: bool) -> bool:
+    def _single(self, entries: Sequence[Entry], *, closed: bool, elsewhere: bool) -> _Standing:
+        standing = _Standing.FAILED
         for index, entry in enumerate(entries):
             later = entries[index + 1 :]
             # A clock that went back must not reopen what was already given up for the next entry.
             shut = closed or any(map(self._has_begun, later))
             follows = elsewhere or _may_follow(entry, later, self.attempts)
-            if self.entry(entry, closed=shut, elsewhere=follows):
-                return True
-        return False
+            standing = max(standing, self.entry(entry, closed=shut, elsewhere=follows))
+            if standing is _Standing.HOLDING:
+                break
+        return standing
 
-    def _leaf(self, leaf: Leaf, *, closed: bool, elsewhere: bool) -> bool:
+    def _leaf(self, leaf: Leaf, *, closed: bool, elsewhere: bool) -> _Standing:
         attempts = self.attempts.get(leaf.key, ())
-        if any(attempt.state in _HOLDING for attempt in attempts):
-            return True
+        sent = [sent_at(attempt) for attempt in attempts if attempt.state in WAS_SENT]
+        if sent and self.patience is not None and self.now >= min(sent) + self.patience:
+            return _Standing.LAPSED
+        if sent or any(attempt.state is DeliveryState.ACTIVE or _closes(attempt) for attempt in attempts):
+            return _Standing.HOLDING
         candidate = self._next_candidate(leaf, attempts, elsewhere)
         if candidate is None or closed or self.canceled:
-            return False
+            return _Standing.FAILED
         if self.late:
             self.cut_off = True
-            return False
+            return _Standing.FAILED
         self.start.append(Start(leaf=leaf, candidate=candidate))
-        return True
+        return _Standing.HOLDING
 
     def _next_candidate(self, leaf: Leaf, attempts: Sequence[Attempted], elsewhere: bool) -> int | None:
         if not attempts:
@@ -123,15 +139,13 @@ class _Walk:
         return any(leaf.key in self.attempts for leaf in leaves_of(entry))
 
 
+def _closes(attempt: Attempted) -> bool:
+    """Nothing follows what was simulated, or what may have been sent and must not be sent twice."""
+    return attempt.state is DeliveryState.SIMULATED or attempt.blame is Blame.UNKNOWN
+
+
 def _channel_end(leaf: Leaf, attempts: Iterable[Attempted]) -> datetime:
     return min(attempt.started_at for attempt in attempts) + timedelta(milliseconds=leaf.timeout_ms)
-
-
-def _by_leaf(attempts: Iterable[Attempted]) -> dict[str, list[Attempted]]:
-    grouped: dict[str, list[Attempted]] = {}
-    for attempt in attempts:
-        grouped.setdefault(attempt.leaf, []).append(attempt)
-    return grouped
 
 
 def _replaceable(entry: Entry, key: str, attempts: Mapping[str, Sequence[Attempted]]) -> bool | None:
@@ -151,7 +165,7 @@ def _may_follow(child: Entry, later: Sequence[Entry], attempts: Mapping[str, Seq
     if not later:
         return False
     sent = any(
-        attempt.state is DeliveryState.SENT
+        attempt.state in WAS_SENT or _closes(attempt)
         for leaf in leaves_of(child)
         for attempt in attempts.get(leaf.key, ())
     )

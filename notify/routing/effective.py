@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from notify.model.names import Channel
+from notify.model.names import Channel, Guarantee
 from notify.model.plan import Method
 from notify.model.wire import ChannelEntry, ChannelSettings, ProviderEntry, ProviderSettings, SendMessage
 
@@ -32,6 +32,7 @@ class Levels:
     template_channels: Mapping[str, ChannelSettings]
     template_providers: Mapping[str, ProviderSettings]
     limits: Timeouts
+    template_guarantee: Guarantee | None = None
 
     def channel(self, entry: ChannelEntry, channel: Channel) -> "ChannelLevels":
         """``entry``: the routing entry that leads to ``channel``, by its name or a provider's."""
@@ -65,6 +66,11 @@ class ChannelLevels:
         """All of them must hold: the entry's own, and the channel's."""
         channel = next((layer.if_ for layer in (*self.given, *self.template) if layer.if_ is not None), None)
         return [condition for condition in (self.entry.if_, channel) if condition is not None]
+
+    def guarantee(self) -> Guarantee:
+        channels = (layer.guarantee for layer in self.given)
+        levels = (*channels, self.levels.message.guarantee, self.levels.template_guarantee)
+        return next((value for value in levels if value is not None), Guarantee.AT_LEAST_ONCE)
 
     def timeout_ms(self) -> int:
         own = self._first(lambda layer: layer.timeouts.channel if layer.timeouts else None)

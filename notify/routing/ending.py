@@ -8,6 +8,7 @@ from notify.model.status import Reason, Status
 
 _MAX_REASON = 300
 _MAX_ERROR = 2000
+_FAILURES = frozenset({DeliveryState.FAILED, DeliveryState.RETURNED})
 
 
 def ending(leaves: Mapping[str, Leaf], attempts: Sequence[Attempted], *, timed_out: bool) -> Final:
@@ -15,10 +16,12 @@ def ending(leaves: Mapping[str, Leaf], attempts: Sequence[Attempted], *, timed_o
     states = {attempt.state for attempt in attempts}
     if DeliveryState.SENT in states:
         return Final(status=Status.SENT)
+    if DeliveryState.SIMULATED in states:
+        return Final(status=Status.SIMULATED)
     if DeliveryState.CANCELED in states:
         return Final(status=Status.CANCELED)
     failures = sorted(
-        (attempt for attempt in attempts if attempt.state is DeliveryState.FAILED), key=_recency, reverse=True
+        (attempt for attempt in attempts if attempt.state in _FAILURES), key=_recency, reverse=True
     )
     lines = [_line(leaves[failure.leaf], failure) for failure in failures]
     if timed_out:
@@ -32,6 +35,8 @@ def _recency(attempt: Attempted) -> tuple[object, ...]:
 
 def _reason(failures: Sequence[Attempted]) -> Reason:
     # BOUNCED is for a provider that took the message first and reported the bounce afterwards.
+    if failures and failures[0].state is DeliveryState.RETURNED:
+        return Reason.BOUNCED if failures[0].blame is Blame.RECIPIENT else Reason.FAILED
     by_provider = not failures or failures[0].blame in {Blame.PROVIDER, None}
     return Reason.PROVIDER_ERROR if by_provider else Reason.FAILED
 

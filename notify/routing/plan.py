@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from notify.model.names import Channel
+from notify.model.names import Channel, Guarantee
 from notify.model.plan import Method, Plan, ProviderOption
 from notify.model.wire import (
     ChannelEntry,
@@ -21,6 +21,7 @@ from notify.model.wire import (
     recipients,
 )
 from notify.routing.effective import Levels, Timeouts
+from notify.routing.escalation import escalation
 from notify.routing.tree import Tree
 from notify.routing.verdict import Unrouted, nothing_left, without_providers, without_routing
 
@@ -44,6 +45,7 @@ class Subject:
     """What is to be routed. ``message.to`` is this one recipient; ``profile`` is merged.
 
     ``template_channels`` and ``template_providers``: the template's settings, weaker than the message's.
+    ``suppressed``: channels on which nothing may go to the recipient's address, and why.
     """
 
     message: SendMessage
@@ -52,6 +54,8 @@ class Subject:
     default_routing: Routing | None = None
     template_channels: Mapping[str, ChannelSettings] = field(default_factory=dict)
     template_providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
+    template_guarantee: Guarantee | None = None
+    suppressed: Mapping[Channel, str] = field(default_factory=dict)
 
 
 def plan(
@@ -78,14 +82,26 @@ def plan(
         message=subject.message,
         template_channels=subject.template_channels,
         template_providers=subject.template_providers,
+        template_guarantee=subject.template_guarantee,
         limits=limits,
     )
-    tree = Tree(options=options, serves=serves, evaluate=evaluate, levels=levels)
+    tree = Tree(
+        options=options,
+        serves=serves,
+        evaluate=evaluate,
+        levels=levels,
+        suppressed=subject.suppressed,
+    )
     root = tree.node(routing)
     if not root.entries:
         return nothing_left(tree.skipped, subject.profile) if tree.skipped else without_routing()
     deadline = now + timedelta(milliseconds=levels.message_ms())
-    return Plan(root=root, skipped=tuple(tree.skipped), deadline=deadline)
+    return Plan(
+        root=root,
+        skipped=tuple(tree.skipped),
+        deadline=deadline,
+        escalation=escalation(subject.message.timeout),
+    )
 
 
 def _effective(subject: Subject, options: Sequence[ProviderOption]) -> Routing | None:

@@ -4,7 +4,7 @@ Checks go from what an operator mends (configuration) to what the sender meant (
 reason noted for an entry is its last obstacle.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from notify.errors import ContentError
@@ -47,6 +47,7 @@ class Tree:
     serves: Callable[[Channel, str], bool]
     evaluate: Callable[[str], bool]
     levels: Levels
+    suppressed: Mapping[Channel, str] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
 
     def node(self, routing: Routing, path: Path = ()) -> Node:
@@ -89,6 +90,8 @@ class Tree:
             return _obstacle(entry.channel, channel, listed, skipped)
         if (why := self._unmet(rules.conditions())) is not None:
             return Skipped(entry=entry.channel, code=SkipCode.FILTERED, detail=why)
+        if (why := self.suppressed.get(channel)) is not None:
+            return Skipped(entry=entry.channel, code=SkipCode.SUPPRESSED, detail=why)
         self.skipped.extend(skipped)
         return _shape(rules, channel, taken, path)
 
@@ -153,7 +156,13 @@ def _shape(rules: ChannelLevels, channel: Channel, taken: list[_Taken], path: Pa
 
     def leaf(candidates: Iterable[Candidate], at: Path) -> Leaf:
         key = ".".join(map(str, at))
-        return Leaf(key=key, channel=channel, candidates=tuple(candidates), timeout_ms=rules.timeout_ms())
+        return Leaf(
+            key=key,
+            channel=channel,
+            candidates=tuple(candidates),
+            timeout_ms=rules.timeout_ms(),
+            guarantee=rules.guarantee(),
+        )
 
     if rules.method() is Method.SINGLE:
         return leaf((t.candidate for t in taken), path)

@@ -22,6 +22,7 @@ _PROGRESS = (
     SkipCode.NO_CONTENT,
     SkipCode.FILTERED,
     SkipCode.CHANNEL_DISABLED,
+    SkipCode.SUPPRESSED,
 )
 
 
@@ -52,6 +53,8 @@ def nothing_left(skipped: Sequence[Skipped], profile: Mapping[str, Any]) -> Unro
     skip, all_ = furthest(skipped), tuple(skipped)
     if all(s.entry == Channel.INBOX and s.code is SkipCode.NO_PROVIDERS for s in skipped):
         return Unrouted(status=Status.UNROUTABLE, skipped=all_)
+    if skip.code is SkipCode.SUPPRESSED:
+        return Unrouted(status=Status.UNDELIVERABLE, reason=Reason.BOUNCED, error=skip.detail, skipped=all_)
     if skip.code in {SkipCode.FILTERED, SkipCode.CHANNEL_DISABLED}:
         error = "Every channel was removed by a condition."
         return Unrouted(status=Status.FILTERED, reason=Reason.FILTERED, error=error, skipped=all_)

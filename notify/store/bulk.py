@@ -51,3 +51,9 @@ def span(ids: Sequence[UUID]) -> dict[str, Any]:
     queries add ``BETWEEN :low AND :high``.
     """
     return {"ids": list(ids), "low": min(ids), "high": max(ids)}
+
+
+def same_millisecond(low: UUID, high: UUID) -> tuple[UUID, UUID]:
+    """The bounds of all ids of the milliseconds from ``low`` to ``high``: what belongs to them lies there."""
+    mask = (1 << 80) - 1
+    return UUID(int=low.int & ~mask), UUID(int=high.int | mask)

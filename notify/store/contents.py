@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from notify.model.document import DOCUMENT, Document
+from notify.model.names import Guarantee
 from notify.model.plan import PLAN, Plan
 from notify.store import bulk, tables
 from notify.store.db import Tx
@@ -17,13 +18,15 @@ from notify.store.db import Tx
 class Content:
     """``document_json`` is read where one message's failure is its own; see ``document``.
 
-    ``routing``: what the template says about routing, as JSON; None for inline content.
+    ``routing``: what the template says about routing, as JSON; None for inline content. ``guarantee``: the
+    template's.
     """
 
     message_id: UUID
     document_json: str | bytes
     profile: dict[str, Any]
     routing: dict[str, Any] | None = None
+    guarantee: Guarantee | None = None
 
     @property
     def document(self) -> Document:
@@ -46,14 +49,30 @@ def insert(tx: Tx, rows: Sequence[Content]) -> None:
                 "document": bulk.Raw(row.document_json),
                 "profile": row.profile,
                 "routing": row.routing,
+                "guarantee": row.guarantee,
             }
             for row in rows
         ],
     )
 
 
+_UPDATE_PROFILES = text(f"""
+    UPDATE message_content c SET profile = r.profile
+    FROM {bulk.recordset(tables.message_content, ("message_id", "profile"))}
+    WHERE c.message_id = r.message_id AND c.message_id BETWEEN :low AND :high
+""")
+
+
+def update_profiles(tx: Tx, rows: Sequence[Content]) -> None:
+    """Write the profiles of these contents anew."""
+    if rows:
+        changed = bulk.dumps([{"message_id": row.message_id, "profile": row.profile} for row in rows])
+        ids = [row.message_id for row in rows]
+        tx.execute(_UPDATE_PROFILES, {"rows": changed, "low": min(ids), "high": max(ids)})
+
+
 _LOAD = text("""
-    SELECT message_id, document::text AS document, profile, routing FROM message_content
+    SELECT message_id, document::text AS document, profile, routing, guarantee FROM message_content
     WHERE message_id = ANY(:ids) AND message_id BETWEEN :low AND :high
 """)
 
@@ -67,6 +86,7 @@ def load(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Content]:
             document_json=row.document,
             profile=row.profile,
             routing=row.routing,
+            guarantee=Guarantee(row.guarantee) if row.guarantee else None,
         )
         for row in rows
     }

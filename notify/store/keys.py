@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import func, insert, select, update
 
-from notify.model.names import World
+from notify.model.names import Mode, World
 from notify.store import cache
 from notify.store.db import Tx
 from notify.store.tables import api_key
@@ -22,21 +22,24 @@ class StoredKey:
     world: World
     name: str
     hint: str
+    kind: Mode
     created_at: datetime
     revoked_at: datetime | None
 
 
 _COLUMNS = (
-    api_key.c.id, api_key.c.world, api_key.c.name, api_key.c.hint, api_key.c.created_at, api_key.c.revoked_at
+    api_key.c.id, api_key.c.world, api_key.c.name, api_key.c.hint, api_key.c.kind, api_key.c.created_at,
+    api_key.c.revoked_at,
 )  # fmt: skip
 
 
 def _read(row: Any) -> StoredKey:
-    return StoredKey(**{**row._mapping, "world": World(row.world)})
+    return StoredKey(**{**row._mapping, "world": World(row.world), "kind": Mode(row.kind)})
 
 
-def create(tx: Tx, id_: UUID, world: World, *, name: str, digest: bytes, hint: str) -> None:
-    tx.execute(insert(api_key).values(id=id_, world=world, name=name, digest=digest, hint=hint))
+def create(tx: Tx, id_: UUID, world: World, kind: Mode, *, name: str, digest: bytes, hint: str) -> None:
+    values = {"id": id_, "world": world, "kind": kind, "name": name, "digest": digest, "hint": hint}
+    tx.execute(insert(api_key).values(values))
 
 
 def valid(tx: Tx, digest: bytes) -> StoredKey | None:

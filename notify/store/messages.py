@@ -1,17 +1,18 @@
 """Messages: one per recipient. Statuses move only as ``model.status.ALLOWED_FROM`` says."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
-from notify.model.names import Lane, World
-from notify.model.status import ALLOWED_FROM, Reason, Status
+from notify.model.names import Lane, Mode, World
+from notify.model.status import ALLOWED_FROM, REACHED, Reason, Status
 from notify.store import bulk, tables
 from notify.store.db import Tx
+from notify.store.message_list import COLUMNS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class NewMessage:
     tags: tuple[str, ...]
     trace_id: str | None
     enqueued_at: datetime
+    archived_at: datetime | None = None
 
 
 def insert(tx: Tx, rows: Sequence[NewMessage]) -> None:
@@ -54,6 +56,7 @@ def insert(tx: Tx, rows: Sequence[NewMessage]) -> None:
                 "tags": row.tags,
                 "trace_id": row.trace_id,
                 "enqueued_at": row.enqueued_at,
+                "archived_at": row.archived_at,
             }
             for row in rows
         ],
@@ -73,11 +76,12 @@ class StoredMessage:
     status: Status
     body: dict[str, Any]
     enqueued_at: datetime
+    mode: Mode = Mode.PUBLISHED
 
 
 _LOAD = text("""
     SELECT m.id, m.request_id, m.world, m.recipient, m.user_id, m.tenant_id, m.status, m.entry, m.enqueued_at,
-      r.body
+      r.body, r.mode
     FROM message m JOIN request r ON r.id = m.request_id
     WHERE m.id = ANY(:ids) AND m.id BETWEEN :low AND :high AND r.id BETWEEN :request_low AND :request_high
 """)
@@ -89,14 +93,9 @@ def load(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, StoredMessage]:
         return {}
     parameters = bulk.span(ids)
     # A message keeps its request's timestamp, so the request lies within the same milliseconds.
-    low, high = _same_millisecond(parameters["low"], parameters["high"])
+    low, high = bulk.same_millisecond(parameters["low"], parameters["high"])
     rows = tx.execute(_LOAD, {**parameters, "request_low": low, "request_high": high})
     return {row.id: _stored(row) for row in rows}
-
-
-def _same_millisecond(low: UUID, high: UUID) -> tuple[UUID, UUID]:
-    mask = (1 << 80) - 1
-    return UUID(int=low.int & ~mask), UUID(int=high.int | mask)
 
 
 def _stored(row: Any) -> StoredMessage:
@@ -111,6 +110,7 @@ def _stored(row: Any) -> StoredMessage:
         status=Status(row.status),
         body=body,
         enqueued_at=row.enqueued_at,
+        mode=Mode(row.mode),
     )
 
 
@@ -137,7 +137,8 @@ _STAMPED_BY = {
     "canceled_at": (Status.CANCELED,),
 }
 _STAMPS = ", ".join(
-    f"{column} = CASE WHEN r.status = ANY('{{{','.join(by)}}}') THEN coalesce(m.{column}, r.at)"
+    # The first occurrence, in whatever order they are told: least() passes over nulls.
+    f"{column} = CASE WHEN r.status = ANY('{{{','.join(by)}}}') THEN least(m.{column}, r.at)"
     f" ELSE m.{column} END"
     for column, by in _STAMPED_BY.items()
 )
@@ -151,17 +152,35 @@ _SET_STATUS = text(f"""
 """)  # built from our own table of transitions
 
 
+_SET_LATE = text(f"""
+    UPDATE message m SET {_STAMPS}
+    FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid, status text, at timestamptz)
+    WHERE m.id = r.id AND m.id BETWEEN :low AND :high AND m.status = ANY('{{{",".join(REACHED)}}}')
+    RETURNING m.id
+""")
+
+
 def set_status(tx: Tx, changes: Sequence[StatusChange]) -> set[UUID]:
-    """Apply the changes that the table of transitions allows (one per message); return whose status moved."""
+    """Apply the changes that the table of transitions allows (one per message); return whose status moved.
+
+    What comes too late to move the status (a DELIVERED after the OPENED) still sets its time, if it is the
+    first.
+    """
     if not changes:
         return set()
     rows = [
         {"id": c.id, "status": c.status, "at": c.at, "reason": c.reason, "error": c.error} for c in changes
     ]
-    ids = [change.id for change in changes]
-    return set(
-        tx.execute(_SET_STATUS, {"rows": bulk.dumps(rows), "low": min(ids), "high": max(ids)}).scalars()
-    )
+    moved = _update(tx, _SET_STATUS, rows)
+    if late := [row for row in rows if row["status"] in REACHED and row["id"] not in moved]:
+        _update(tx, _SET_LATE, late)
+    return moved
+
+
+def _update(tx: Tx, statement: TextClause, rows: Sequence[bulk.Row]) -> set[UUID]:
+    ids = [row["id"] for row in rows]
+    parameters = {"rows": bulk.dumps(rows), "low": min(ids), "high": max(ids)}
+    return set(tx.execute(statement, parameters).scalars())
 
 
 _LOCK = text(
@@ -177,65 +196,24 @@ def lock(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Status]:
     return {row.id: Status(row.status) for row in tx.execute(_LOCK, bulk.span(ids))} if ids else {}
 
 
-# --- what the API reads --------------------------------------------------------------------------
+_ARCHIVE = text("""
+    UPDATE message SET archived_at = :at
+    FROM (
+      SELECT id FROM message
+      WHERE id BETWEEN :low AND :high AND request_id = :request_id AND archived_at IS NULL
+      ORDER BY id FOR UPDATE
+    ) AS shown
+    WHERE message.id = shown.id AND message.id BETWEEN :low AND :high
+""")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
-    """Filters of ``GET /messages``; all that are set must hold."""
-
-    statuses: tuple[Status, ...] = ()
-    recipient: str | None = None
-    notification: str | None = None
-    event: str | None = None
-    trace_id: str | None = None
-    request_id: UUID | None = None
-    message_id: UUID | None = None
-    tenant_id: str | None = None
-    providers: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    any_tags: tuple[str, ...] = ()
-    enqueued_after: datetime | None = None
-    archived: bool = False
-    before: UUID | None = field(default=None)
-
-
-_CONDITIONS = {
-    "statuses": "status = ANY(:statuses)",
-    "recipient": "recipient = :recipient",
-    "notification": "notification = :notification",
-    "event": "event = :event",
-    "message_id": "id = :message_id",
-    "tenant_id": "tenant_id = :tenant_id",
-    "tags": "tags @> CAST(:tags AS text[])",
-    "any_tags": "tags && CAST(:any_tags AS text[])",
-    "enqueued_after": "enqueued_at > :enqueued_after",
-    "before": "id < :before",
-    "providers": (
-        "EXISTS (SELECT FROM delivery d WHERE d.message_id = message.id AND d.provider = ANY(:providers))"
-    ),
-}
-_COLUMNS = (
-    "id, request_id, recipient, user_id, tenant_id, status, reason, error, event, notification, tags, "
-    "trace_id, enqueued_at, sent_at, delivered_at, opened_at, clicked_at, canceled_at"
-)
-
-
-def find(tx: Tx, world: World, filters: Filters, limit: int) -> Sequence[Any]:
-    """At most ``limit`` messages, newest first."""
-    values = {name: getattr(filters, name) for name in _CONDITIONS}
-    given = {name: value for name, value in values.items() if value not in (None, ())}
-    conditions = ["world = :world", *(_CONDITIONS[name] for name in given)]
-    conditions.append("archived_at IS NOT NULL" if filters.archived else "archived_at IS NULL")
-    parameters = {key: list(v) if isinstance(v, tuple) else v for key, v in given.items()}
-    if filters.trace_id is not None or filters.request_id is not None:
-        conditions.append("(trace_id = :trace_id OR request_id = :request_id)")
-        parameters |= {"trace_id": filters.trace_id, "request_id": filters.request_id}
-    query = f"SELECT {_COLUMNS} FROM message WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT :limit"
-    return tx.execute(text(query), {**parameters, "world": world, "limit": limit}).all()
+def archive(tx: Tx, request_id: UUID, at: datetime) -> None:
+    """Archive every message of a request."""
+    low, high = bulk.same_millisecond(request_id, request_id)
+    tx.execute(_ARCHIVE, {"request_id": request_id, "low": low, "high": high, "at": at})
 
 
 def get(tx: Tx, world: World, id_: UUID) -> Any | None:
-    """The message with this id in this world, archived ones included."""
-    query = text(f"SELECT {_COLUMNS} FROM message WHERE id = :id AND world = :world")
+    """What the API shows of the message with this id in this world, archived ones included."""
+    query = text(f"SELECT {COLUMNS} FROM message WHERE id = :id AND world = :world")
     return tx.execute(query, {"id": id_, "world": world}).one_or_none()

@@ -10,6 +10,8 @@ from notify.store.tables import PARTITIONED
 
 _WEEK = timedelta(days=7)
 _FIRST_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
+# Each message is updated twice on its way to SENT: with room on the page that leaves its indexes alone.
+_STORAGE = {"message": " WITH (fillfactor = 50)"}
 AHEAD = 8
 """Weeks for which partitions exist in advance: how long the periodic task may be away."""
 
@@ -31,7 +33,7 @@ def _create(table: str, start: datetime) -> str:
     name = f"{table}_{start:%Y%m%d}"
     return (
         f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF {table} "
-        f"FOR VALUES FROM ('{_bound(start)}') TO ('{_bound(start + _WEEK)}')"
+        f"FOR VALUES FROM ('{_bound(start)}') TO ('{_bound(start + _WEEK)}'){_STORAGE.get(table, '')}"
     )
 
 

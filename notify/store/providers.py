@@ -98,6 +98,12 @@ def get(tx: Tx, world: World, id_: UUID, *, lock: bool = False) -> Configured | 
     return _read(row) if row else None
 
 
+def by_id(tx: Tx, id_: UUID) -> Configured | None:
+    """The configuration with this id, whatever its world: for callbacks, which know no world."""
+    row = tx.execute(select(provider).where(provider.c.id == id_)).one_or_none()
+    return _read(row) if row else None
+
+
 def find(tx: Tx, world: World, *, after: UUID | None, limit: int) -> list[Configured]:
     """Configurations in the order they were made, which is their priority."""
     query = select(provider).where(provider.c.world == world)

@@ -8,6 +8,7 @@ UUIDv7, so everything about one message lies in one partition and old partitions
 from sqlalchemy import (
     Boolean,
     Column,
+    Computed,
     DateTime,
     Identity,
     Index,
@@ -52,6 +53,7 @@ request = Table(
     _uuid("id"),
     _text("world"),
     _json("body"),
+    Column("mode", Text, nullable=False, server_default=text("'published'")),
     _at("created_at", required=True),
     _at("archived_at"),
     PrimaryKeyConstraint("id"),
@@ -83,11 +85,30 @@ message = Table(
     _at("clicked_at"),
     _at("canceled_at"),
     _at("archived_at"),
+    _text("list_id", required=False),
+    # The status, but null on the usual way: indexed, it costs nothing where it does not change.
+    Column(
+        "notable",
+        Text,
+        Computed("CASE WHEN status IN ('ENQUEUED', 'ROUTED', 'SENT') THEN NULL ELSE status END", True),
+    ),
     PrimaryKeyConstraint("id"),
     Index("message_world", "world", "id"),
     Index("message_recipient", "world", "recipient", "id"),
     Index("message_request", "request_id", postgresql_where=text("request_id <> id")),
-    Index("message_trace", "world", "trace_id", postgresql_where=text("trace_id IS NOT NULL")),
+    Index("message_trace", "world", "trace_id", "id", postgresql_where=text("trace_id IS NOT NULL")),
+    Index("message_notable", "world", "notable", "id"),
+    Index(
+        "message_notification",
+        "world",
+        "notification",
+        "id",
+        postgresql_where=text("notification IS NOT NULL"),
+    ),
+    Index("message_event_name", "world", "event", "id", postgresql_where=text("event IS NOT NULL")),
+    Index("message_tenant", "world", "tenant_id", "id", postgresql_where=text("tenant_id IS NOT NULL")),
+    Index("message_list", "world", "list_id", "id", postgresql_where=text("list_id IS NOT NULL")),
+    Index("message_tags", "tags", postgresql_using="gin", postgresql_where=text("tags <> '{}'")),
 )
 
 message_content = Table(
@@ -97,6 +118,7 @@ message_content = Table(
     _json("document"),
     _json("profile"),
     _json("routing", required=False),
+    _text("guarantee", required=False),
     PrimaryKeyConstraint("message_id"),
 )
 
@@ -128,7 +150,16 @@ delivery = Table(
     _text("blame", required=False),
     _text("error", required=False),
     _json("reference", required=False),
+    # Only at-most-once deliveries: a call has begun and its outcome is not recorded.
+    _at("called_at"),
+    _at("complained_at"),
     PrimaryKeyConstraint("message_id", "id"),
+    Index("delivery_provider", "provider", "message_id"),
+    Index(
+        "delivery_reference",
+        text("jsonb_hash_extended(reference, 0)"),
+        postgresql_where=text("reference <> '{}'"),
+    ),
 )
 
 message_event = Table(
@@ -167,10 +198,52 @@ work = Table(
     Column("lost", Integer, nullable=False, server_default=text("0")),
     # Due beyond the horizon: no wake-up has been published for it yet.
     Column("parked", Boolean, nullable=False, server_default=text("false")),
+    # What a delivery waits for (``model.work.Wait``), and at which provider configuration.
+    _uuid("provider_id", required=False),
+    _text("waits_for", required=False),
     PrimaryKeyConstraint("id"),
     Index("work_ready", "stage", "channel", "lane", "due_at"),
     Index("work_parked", "due_at", postgresql_where=text("parked")),
     Index("work_message", "message_id"),
+    Index(
+        "work_waiting",
+        "provider_id",
+        "waits_for",
+        text("lane DESC"),
+        "message_id",
+        postgresql_where=text("waits_for IS NOT NULL"),
+    ),
+)
+
+# --- what providers report -----------------------------------------------------------------------
+
+receipt = Table(
+    "receipt",
+    METADATA,
+    _uuid("id"),
+    # Null for what our own tracking links report.
+    _uuid("provider_id", required=False),
+    _json("reported"),
+    _at("received_at", required=True),
+    PrimaryKeyConstraint("id"),
+)
+
+suppression = Table(
+    "suppression",
+    METADATA,
+    _uuid("id"),
+    _text("world"),
+    _text("channel"),
+    # The address itself is not kept: a keyed digest finds it, the masked form lets people recognise it.
+    Column("address_mac", LargeBinary, nullable=False),
+    _text("masked"),
+    _text("reason"),
+    _text("detail", required=False),
+    _uuid("message_id"),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    PrimaryKeyConstraint("id"),
+    Index("suppression_address", "address_mac", "channel", "world", unique=True),
+    Index("suppression_world", "world", "id"),
 )
 
 # --- what people edit ----------------------------------------------------------------------------
@@ -184,6 +257,7 @@ api_key = Table(
     # SHA-256 of the key: keys are 256 random bits, so a slow hash would add nothing.
     Column("digest", LargeBinary, nullable=False, unique=True),
     _text("hint"),
+    Column("kind", Text, nullable=False, server_default=text("'published'")),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
     _at("revoked_at"),
     PrimaryKeyConstraint("id"),
@@ -270,6 +344,39 @@ idempotency = Table(
     _at("expires_at", required=True),
     PrimaryKeyConstraint("world", "scope", "key"),
     Index("idempotency_expiry", "expires_at"),
+)
+
+send_limit = Table(
+    "send_limit",
+    METADATA,
+    _text("world"),
+    _text("scope"),
+    _text("period"),
+    Column("maximum", BigInteger, nullable=False),
+    PrimaryKeyConstraint("world", "scope", "period"),
+)
+
+send_limit_exempt = Table(
+    "send_limit_exempt",
+    METADATA,
+    _text("world"),
+    _text("topic_id"),
+    PrimaryKeyConstraint("world", "topic_id"),
+)
+
+send_count = Table(
+    "send_count",
+    METADATA,
+    _text("world"),
+    _text("scope"),
+    _text("period"),
+    # Whose messages: a user, a user and a topic, a tenant, as a JSON array.
+    _text("subject"),
+    # Of the period that is counted; a counter is used again for the next one.
+    _at("begins_at", required=True),
+    Column("count", BigInteger, nullable=False),
+    PrimaryKeyConstraint("world", "scope", "period", "subject"),
+    Index("send_count_begins", "begins_at"),
 )
 
 config_version = Table(

@@ -4,7 +4,7 @@ A claim is one compare-and-set: rows somebody else holds are skipped, rows past 
 a duplicate, late or lost task is harmless. Time is the database's: one clock for every machine.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import UUID as PgUuid
 
 from notify import clock
 from notify.model.names import Channel, Lane, World
-from notify.model.work import Claim, Place, Stage, Wake, Work
+from notify.model.work import Claim, Place, PutOff, Stage, Wait, Wake, Work
 from notify.store import bulk
 from notify.store.db import Tx
 from notify.store.tables import work
@@ -26,22 +26,22 @@ _IDS = bindparam("ids", type_=ARRAY(PgUuid))
 # claimed alone, so that one that kills its worker cannot take its neighbours along.
 _CLAIM = text("""
     WITH told AS (
-      SELECT id, lease_until > '-infinity' AS lost FROM work
+      SELECT id, lease_until > '-infinity' AS lost, waits_for FROM work
       WHERE id = ANY(:ids) AND stage = :stage AND channel = :channel AND lane = :lane
         AND due_at <= now() AND lease_until <= now() AND (lease_until = '-infinity' OR cardinality(:ids) = 1)
       FOR UPDATE SKIP LOCKED
     ), ready AS (
-      SELECT id, false AS lost FROM work
+      SELECT id, false AS lost, waits_for FROM work
       WHERE stage = :stage AND channel = :channel AND lane = :lane
         AND due_at <= now() AND lease_until = '-infinity' AND id <> ALL(:ids)
         AND NOT EXISTS (SELECT FROM told WHERE told.lost)
       ORDER BY due_at LIMIT :more FOR UPDATE SKIP LOCKED
     )
-    UPDATE work SET lease_until = now() + make_interval(secs => :lease_s), parked = false,
+    UPDATE work SET lease_until = now() + make_interval(secs => :lease_s), parked = false, waits_for = NULL,
       attempt = work.attempt + 1, lost = work.lost + CAST(taken.lost AS integer)
     FROM (SELECT * FROM told UNION ALL SELECT * FROM ready) AS taken
     WHERE work.id = taken.id
-    RETURNING work.id, message_id, world, attempt, work.lost
+    RETURNING work.id, message_id, world, attempt, work.lost, taken.waits_for AS waited
 """).bindparams(_IDS)
 
 
@@ -57,6 +57,7 @@ def claim(tx: Tx, place: Place, ids: Sequence[UUID], *, size: int, lease_s: floa
             place=place,
             attempt=row.attempt,
             lost=row.lost,
+            waited=Wait(row.waited) if row.waited else None,
         )
         for row in tx.execute(_CLAIM, parameters)
     ]
@@ -133,10 +134,53 @@ _MOVE = text(f"""
 
 
 def move(tx: Tx, rows: Sequence[tuple[UUID, Place, datetime]], *, horizon: datetime) -> None:
-    """Hand held rows to ``place``, due at the given time; in the same place this is a later retry."""
+    """Hand held rows to ``place``, due at the given time."""
     if rows:
         moved = [{"id": id_, "due_at": _due(due), **_place(place)} for id_, place, due in rows]
         tx.execute(_MOVE, {"rows": bulk.dumps(moved), "horizon": horizon})
+
+
+_PUT_OFF = text(f"""
+    UPDATE work SET due_at = r.due_at, parked = r.due_at > :horizon, provider_id = r.provider_id,
+      waits_for = r.waits_for, lease_until = '-infinity', lost = 0
+    FROM {bulk.recordset(work, ("id", "due_at", "provider_id", "waits_for"))}
+    WHERE work.id = r.id
+""")
+
+
+def put_off(tx: Tx, rows: Sequence[PutOff], *, horizon: datetime) -> None:
+    """Give held deliveries back to their place, for later."""
+    if rows:
+        waiting = [
+            {"id": r.id, "due_at": _due(r.due_at), "provider_id": r.provider_id, "waits_for": r.wait}
+            for r in rows
+        ]
+        tx.execute(_PUT_OFF, {"rows": bulk.dumps(waiting), "horizon": horizon})
+
+
+# Single sends before bulk, and of each lane the oldest message first.
+_HASTEN = text("""
+    UPDATE work SET due_at = now(), parked = false WHERE id IN (
+      SELECT found.id FROM json_to_recordset(CAST(:rows AS json)) AS r(provider_id uuid, size integer)
+      CROSS JOIN LATERAL (
+        SELECT id FROM work WHERE provider_id = r.provider_id AND waits_for = :wait AND due_at > :after
+        ORDER BY lane DESC, message_id LIMIT r.size FOR UPDATE SKIP LOCKED
+      ) AS found
+    ) RETURNING stage, lane, channel
+""")
+
+
+def hasten(tx: Tx, wait: Wait, sizes: Mapping[UUID, int], *, after: datetime) -> list[Wake]:
+    """Make due what waits for ``wait`` until later than ``after``; return wake-ups for where it is.
+
+    Args:
+        sizes: how many rows at most, by provider configuration.
+    """
+    if not sizes:
+        return []
+    asked = bulk.dumps([{"provider_id": id_, "size": size} for id_, size in sizes.items()])
+    rows = tx.execute(_HASTEN, {"rows": asked, "wait": wait, "after": after})
+    return [Wake(place=place, ids=()) for place in {_read_place(row) for row in rows}]
 
 
 _FINISH = text("DELETE FROM work WHERE id = ANY(:ids)").bindparams(_IDS)
@@ -203,9 +247,35 @@ def _read_place(row: Row[Any]) -> Place:
     return Place(stage=Stage(row.stage), lane=Lane(row.lane), channel=channel)
 
 
+# All of them are locked: a claim that is just being made has to be seen, and none may be made afterwards. An
+# ended lease counts, too: whether its process made the call before it died is not known yet.
+_HELD_DELIVERIES = text("""
+    SELECT stage = 'deliver' AND lease_until > '-infinity' AS held FROM work WHERE message_id = :message_id
+    ORDER BY id FOR UPDATE
+""")
+
+
+def is_being_sent(tx: Tx, message_id: UUID) -> bool:
+    """Lock the message's work rows; whether a provider may be hearing of one of them at this moment."""
+    return any(tx.execute(_HELD_DELIVERIES, {"message_id": message_id}).scalars())
+
+
 _DROP_MESSAGES = text("DELETE FROM work WHERE message_id = ANY(:ids) RETURNING id").bindparams(_IDS)
 
 
 def drop_messages(tx: Tx, message_ids: Sequence[UUID]) -> set[UUID]:
     """Delete every work row of these messages (cancelled ones)."""
     return set(tx.execute(_DROP_MESSAGES, {"ids": list(message_ids)}).scalars())
+
+
+_WITHDRAW = text("DELETE FROM work WHERE id = ANY(:ids) AND lease_until <= now()").bindparams(_IDS)
+_BUSY = text("SELECT id FROM work WHERE id = ANY(:ids)").bindparams(_IDS)
+
+
+def withdraw(tx: Tx, ids: Iterable[UUID]) -> set[UUID]:
+    """Drop these rows but for those that somebody is at work on; return the latter."""
+    wanted = list(ids)
+    if not wanted:
+        return set()
+    tx.execute(_WITHDRAW, {"ids": wanted})
+    return set(tx.execute(_BUSY, {"ids": wanted}).scalars())

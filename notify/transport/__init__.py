@@ -1,6 +1,12 @@
-"""The only package that opens sockets to providers: calls in, answers out."""
+"""The only package that opens sockets to providers: calls in, answers out.
 
+What workers share about providers, rate limits and circuits, is here, too, since it takes a socket.
+"""
+
+from notify.transport.breaker import Breaker, BreakerPolicy
+from notify.transport.limits import Limits
 from notify.transport.settings import TransportSettings
+from notify.transport.shared import Shared
 from notify.transport.transport import Transport
 
-__all__ = ["Transport", "TransportSettings"]
+__all__ = ["Breaker", "BreakerPolicy", "Limits", "Shared", "Transport", "TransportSettings"]

@@ -8,6 +8,7 @@ off: to call an accepted message unanswered would send it twice.
 import asyncio
 import os
 import ssl
+from dataclasses import replace
 from email.utils import formatdate
 
 import aiohttp
@@ -57,6 +58,8 @@ class HttpClient:
     async def execute(self, call: HttpCall) -> Answer:
         """The answer to ``call``, or to the call that its ``then`` makes of the first answer."""
         answer = await self._once(call)
+        if call.then and isinstance(answer, NoAnswer):
+            return replace(answer, maybe_sent=False)  # it was the look-up that got no answer
         for _ in range(1, _MAX_STEPS):
             following = call.then(answer) if call.then and isinstance(answer, HttpAnswer) else None
             if following is None:
@@ -123,7 +126,7 @@ def _no_answer(error: Exception) -> NoAnswer:
         case aiohttp.ConnectionTimeoutError():
             return NoAnswer(error="connecting timed out")
         case TimeoutError():
-            return NoAnswer(error="no answer in time")
+            return NoAnswer(error="no answer in time", maybe_sent=True)
         case aiohttp.ClientConnectorDNSError():
             return NoAnswer(error="the host name does not resolve")
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
@@ -131,7 +134,7 @@ def _no_answer(error: Exception) -> NoAnswer:
         case aiohttp.ClientConnectorError():
             return NoAnswer(error=f"cannot connect: {os.strerror(error.os_error.errno or 0)}")
         case aiohttp.ClientResponseError():
-            return NoAnswer(error="the answer is not HTTP")
+            return NoAnswer(error="the answer is not HTTP", maybe_sent=True)
         case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError() | OSError():
-            return NoAnswer(error="the connection broke before an answer")
-    return NoAnswer(error=f"the call could not be made: {type(error).__name__}")
+            return NoAnswer(error="the connection broke before an answer", maybe_sent=True)
+    return NoAnswer(error=f"the call could not be made: {type(error).__name__}", maybe_sent=True)

@@ -154,8 +154,11 @@ def _not_connected(error: Exception) -> Answer:
 
 
 def _broken(error: Exception, stage: str) -> NoAnswer:
+    maybe_sent = stage == "data"
     if isinstance(error, TimeoutError):
-        return NoAnswer(error=f"no answer in time at {stage}")
+        return NoAnswer(error=f"no answer in time at {stage}", maybe_sent=maybe_sent)
     if isinstance(error, SMTPException | OSError):
-        return NoAnswer(error=f"the connection broke at {stage}")
-    return NoAnswer(error=f"the call could not be made: {type(error).__name__} at {stage}")
+        return NoAnswer(error=f"the connection broke at {stage}", maybe_sent=maybe_sent)
+    return NoAnswer(
+        error=f"the call could not be made: {type(error).__name__} at {stage}", maybe_sent=maybe_sent
+    )

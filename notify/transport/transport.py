@@ -7,8 +7,9 @@ process and again after a fork, so a transport may be made before worker process
 import asyncio
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from queue import Empty, SimpleQueue
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import uvloop
@@ -24,6 +25,7 @@ K = TypeVar("K")
 _log = log.get(__name__)
 _CLOSE_TIMEOUT_S = 5.0
 _CHECK_S = 1.0
+_AT_ONCE: Mapping[Any, float] = MappingProxyType({})
 
 
 class Transport:
@@ -36,9 +38,12 @@ class Transport:
         # Kept for good: to collect a parent's loop would close what the parent still polls.
         self._inherited: list[_Engine | None] = []
 
-    def execute(self, calls: Sequence[tuple[K, Call]]) -> Iterator[list[tuple[K, Answer]]]:
+    def execute(
+        self, calls: Sequence[tuple[K, Call]], after_s: Mapping[K, float] = _AT_ONCE
+    ) -> Iterator[list[tuple[K, Answer]]]:
         """Start all ``calls`` and yield their answers in groups: each is what has come in since the last.
 
+        ``after_s``: the calls that start later, in how many seconds.
         Every call gets exactly one answer; nothing a call does raises here. Leaving the iterator early
         cancels what is still under way.
         """
@@ -46,7 +51,7 @@ class Transport:
             return
         arrived: SimpleQueue[tuple[K, Answer]] = SimpleQueue()
         engine = self._running()
-        tasks = engine.start(calls, arrived)
+        tasks = engine.start(calls, after_s, arrived)
         left = len(calls)
         try:
             while left:
@@ -119,26 +124,35 @@ class _Engine:
         self._smtp = SmtpClient(settings)
         self._ready.put(None)
 
-    def start(self, calls: Sequence[tuple[K, Call]], arrived: "SimpleQueue[tuple[K, Answer]]") -> set[Any]:
+    def start(
+        self,
+        calls: Sequence[tuple[K, Call]],
+        after_s: Mapping[K, float],
+        arrived: "SimpleQueue[tuple[K, Answer]]",
+    ) -> set[Any]:
         tasks: set[asyncio.Task[None]] = set()
 
         def begin() -> None:
             for key, call in calls:
-                task = self._loop.create_task(self._answer(key, call, arrived))
+                task = self._loop.create_task(self._answer(key, call, after_s.get(key, 0), arrived))
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
 
         self._loop.call_soon_threadsafe(begin)
         return tasks
 
-    async def _answer(self, key: K, call: Call, arrived: "SimpleQueue[tuple[K, Answer]]") -> None:
+    async def _answer(
+        self, key: K, call: Call, after_s: float, arrived: "SimpleQueue[tuple[K, Answer]]"
+    ) -> None:
         try:
+            if after_s > 0:
+                await asyncio.sleep(after_s)
             answer = await self._execute(call)
         except asyncio.CancelledError:
-            answer = NoAnswer(error="the call was cancelled")
+            answer = NoAnswer(error="the call was cancelled", maybe_sent=True)
         except Exception as error:  # noqa: BLE001  # one bad call must not leave the others unanswered
             _log.exception("transport.unexpected", call=type(call).__name__)
-            answer = NoAnswer(error=f"unexpected {type(error).__name__}")
+            answer = NoAnswer(error=f"unexpected {type(error).__name__}", maybe_sent=True)
         arrived.put((key, answer))
 
     async def _execute(self, call: Call) -> Answer:

@@ -30,8 +30,12 @@ QUICK = {
     "NOTIFY_LEASE_S": "3",
     "NOTIFY_RECONCILE_EVERY_S": "1",
     "NOTIFY_RECONCILE_GRACE_S": "1",
+    "NOTIFY_BREAKER_THRESHOLD": "0",
 }
-"""Settings that make retries and recovery quick enough to be waited for; and the way to local servers."""
+"""Settings that make retries and recovery quick enough to be waited for; and the way to local servers.
+
+What one test does to a provider must not open its circuit for the next.
+"""
 
 T = TypeVar("T")
 

@@ -140,7 +140,7 @@ def test_keys_are_made_listed_and_revoked(notify: Shell, instance: Running) -> N
         assert key not in listed
         (line,) = [line for line in listed.splitlines() if name in line]
         id_ = UUID(line.split()[0])
-        assert (line.split()[1], line.split()[2]) == ("production", key[:14])
+        assert line.split()[1:4] == ["production", "published", key[:14]]
 
         good(notify("keys", "revoke", str(id_)))
         until(lambda: refused(client), "the key is refused")

@@ -333,8 +333,33 @@ def test_messages_are_paged_to_the_end_newest_first(client: Courier) -> None:
     assert ids == sorted(set(ids), reverse=True)
     assert len(ids) == count
 
-    sent = lambda: page(status=["SENT"], cursor=first.paging.cursor).results  # noqa: E731
-    until(lambda: len(sent()) == count - PAGE, "all of them are sent")
+    second = lambda at: page(status=["SENT"], cursor=at.paging.cursor).results  # noqa: E731
+    until(lambda: page(status=["SENT"]).paging.more, "more than a page of them is sent")
+    until(lambda: len(second(page(status=["SENT"]))) == count - PAGE, "all of them are sent")
+    with pytest.raises(BadRequestError, match="cursor"):
+        second(first)
+
+
+def test_a_waiting_message_is_canceled_and_sent_again(client: Courier) -> None:
+    id_ = send(client, TO, delay={"duration": 3_600_000})
+    canceled = client.messages.cancel(id_)
+    assert (canceled.id, canceled.status) == (id_, "CANCELED")
+    with pytest.raises(ConflictError) as caught:
+        client.messages.cancel(id_)
+    assert caught.value.body == client.messages.retrieve(id_).model_dump(exclude_unset=True, by_alias=True)
+
+    again = client.messages.resend(id_).message_id
+    assert ended(client, again).status == "SENT"
+    assert client.messages.retrieve(id_).status == "CANCELED"
+
+
+def test_an_archived_message_is_listed_on_demand_only(client: Courier) -> None:
+    event = fresh("event")
+    id_ = send(client, TO, metadata={"event": event})
+    client.requests.archive(id_)
+    assert client.messages.list(event=event).results == []
+    assert [one.id for one in client.messages.list(event=event, archived=True).results] == [id_]
+    assert ended(client, id_).status == "SENT"
 
 
 def test_filters_are_joined_by_commas_or_repeated(client: Courier, http: Http) -> None:

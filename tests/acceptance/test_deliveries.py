@@ -259,7 +259,7 @@ def test_a_delayed_message_is_held_and_then_sent(production: Courier, outside: O
         "ENQUEUED", "PROFILE_LOADED", "DELAYED", "ROUTED", "RENDERED", "SENT",
     ]  # fmt: skip
     (held,) = history(production, id_, "DELAYED")
-    assert held["until"]
+    assert held["details"]["date"]
 
 
 def test_a_delay_until_the_past_is_none(production: Courier, outside: Outside) -> None:

@@ -19,7 +19,19 @@ from psycopg.rows import dict_row
 from notify import clock, ids, settings
 from notify.model.names import Channel, Lane
 from notify.model.work import Done, Handoff, Place, Stage, Wake
-from notify.pipeline import calling, claims, deliver, dispatch, expand, reconcile, render, route
+from notify.pipeline import (
+    calling,
+    claims,
+    deliver,
+    dispatch,
+    escalate,
+    expand,
+    receipts,
+    reconcile,
+    render,
+    route,
+    shared,
+)
 from notify.store import cache, db, vault
 from tests import factories
 from tests.stack import Servers
@@ -33,6 +45,7 @@ def forget() -> None:
         db.engine().dispose()
     if calling._transport.cache_info().currsize:
         calling._transport(os.getpid()).close()
+    shared.forget()
     for kept in (settings.load, db.engine, vault._fernet, calling._transport):
         kept.cache_clear()
     cache.clear()
@@ -242,7 +255,13 @@ class Pipeline:
         return done.handoff
 
 
-_STAGES = {Stage.EXPAND: expand.run, Stage.RENDER: render.run, Stage.ROUTE: route.run}
+_STAGES = {
+    Stage.EXPAND: expand.run,
+    Stage.RENDER: render.run,
+    Stage.ROUTE: route.run,
+    Stage.ESCALATE: escalate.run,
+    Stage.RECEIPTS: receipts.run,
+}
 
 
 def _passes(place: Place, told: Sequence[Any]) -> Iterable[Done]:

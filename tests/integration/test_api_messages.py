@@ -61,7 +61,7 @@ FOUND: list[tuple[dict[str, Any], set[str]]] = [
     ({"status": "SENT", "event": "signup"}, {"event"}),
     ({"status": "SENT", "provider": "twilio"}, set()),
     ({"messageId": "nonsense"}, set()),
-    ({"archived": "true"}, set()),
+    ({"archived": "true", "event": "signup"}, {"event"}),
     ({"enqueued_after": "2100-01-01"}, set()),
     ({"unknown": "ignored", "event": "signup"}, {"event"}),
 ]

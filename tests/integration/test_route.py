@@ -219,7 +219,7 @@ def test_a_fault_of_ours_fails_its_message_alone(
             raise RuntimeError("a bug")
         return plan(subject, **rest)
 
-    monkeypatch.setattr("notify.pipeline.route.plan", broken)
+    monkeypatch.setattr("notify.pipeline.planning.plan", broken)
     pipeline.drain()
     assert api.ending(odd) == ("UNROUTABLE", "FAILED")
     assert "RuntimeError" in api.message(odd)["error"]

@@ -13,7 +13,8 @@ from notify.model.call import Blame
 from notify.model.names import Channel
 from notify.model.plan import Attempted, Candidate, Decision, DeliveryState, Final, Leaf, Method, Node, Plan
 from notify.model.status import Reason, Status
-from notify.routing.advance import advance, fallback_exists, leaves_of
+from notify.routing.advance import advance, fallback_exists
+from notify.routing.leaves import leaves_of
 
 T0 = datetime(2030, 1, 1, tzinfo=UTC)
 DEADLINE = T0 + timedelta(hours=72)

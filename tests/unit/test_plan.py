@@ -13,7 +13,7 @@ from notify.model.names import Channel
 from notify.model.plan import PLAN, Final, Leaf, Method, Node, Plan, ProviderOption, SkipCode
 from notify.model.status import Reason, Status
 from notify.model.wire import ChannelSettings, ProviderSettings, Routing, SendMessage
-from notify.routing.advance import leaves_of
+from notify.routing.leaves import leaves_of
 from notify.routing.plan import Subject, Timeouts, Unrouted, plan
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)

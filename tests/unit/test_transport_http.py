@@ -93,7 +93,8 @@ def test_without_a_status_there_is_no_answer(
     lab: ProviderLab, transport: Transport, reply: Reply, error: str
 ) -> None:
     lab.script(reply)
-    assert one(transport, post(f"{lab.url}/hook/open?token=hush")) == NoAnswer(error=error)
+    expected = NoAnswer(error=error, maybe_sent=True)
+    assert one(transport, post(f"{lab.url}/hook/open?token=hush")) == expected
 
 
 @pytest.mark.parametrize(
@@ -142,6 +143,7 @@ def test_what_cannot_be_called_is_said_without_the_url(
     assert isinstance(answer, NoAnswer)
     assert error in answer.error
     assert answer.forbidden is forbidden
+    assert not answer.maybe_sent
     assert "hush" not in answer.error
 
 
@@ -191,6 +193,12 @@ class _TlsServer:
 
 
 # --- many at once
+
+
+def test_a_call_that_starts_later_holds_up_no_other(lab: ProviderLab, transport: Transport) -> None:
+    calls = [("later", post(f"{lab.url}/hook/open")), ("now", post(f"{lab.url}/hook/open"))]
+    answered = [key for group in transport.execute(calls, {"later": 0.1}) for key, _ in group]
+    assert answered == ["now", "later"]
 
 
 def test_every_call_gets_one_answer_and_connections_are_reused(
@@ -252,7 +260,7 @@ def test_closing_answers_what_is_under_way(lab: ProviderLab) -> None:
     next(groups)
     lab.wait_for(before + 1)
     closing.close()
-    assert next(groups) == [(2, NoAnswer(error="the call was cancelled"))]
+    assert next(groups) == [(2, NoAnswer(error="the call was cancelled", maybe_sent=True))]
     assert list(closing.execute([(3, KeepCall())])) == [[(3, Kept())]]
     closing.close()
 

@@ -25,7 +25,7 @@ from notify.model.call import (
 )
 from notify.model.names import Channel
 from notify.model.output import ChatOutput
-from notify.providers.answers import clean, failed, json_object, retry_after_s, succeeded, unanswered
+from notify.providers.answers import clean, failed, is_busy, json_object, retry_after_s, succeeded, unanswered
 from notify.providers.base import HttpUrl, ProviderSettings
 from notify.providers.chat import blocks
 from notify.providers.chat.mrkdwn import from_markdown
@@ -121,7 +121,7 @@ class Slack:
 
 def _refused(answer: HttpAnswer, word: str) -> Outcome:
     if word in _TRANSIENT:
-        return Transient(reason=f"slack: {word}", retry_after_s=retry_after_s(answer))
+        return Transient(reason=f"slack: {word}", retry_after_s=retry_after_s(answer), busy=is_busy(answer))
     blame = _BY_WORD.get(word)
     if not succeeded(answer):
         return failed(answer, word, blame)

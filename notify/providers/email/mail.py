@@ -1,13 +1,14 @@
 """One mail as every e-mail adapter understands it: the output, the sender and the message's override.
 
 In: an ``Outgoing``. Out: a ``Mail``, from which an adapter makes MIME or its vendor's JSON. The override
-words ``subject, from, reply_to, cc, bcc, html, text, attachments`` mean the same for every adapter.
+words ``subject, from, reply_to, cc, bcc, html, text, attachments`` mean the same for every adapter; the
+output's envelope holds those of the channel, over which the provider's override wins.
 """
 
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from notify.errors import ContentError
@@ -15,9 +16,16 @@ from notify.model.call import Outgoing
 from notify.model.output import EmailOutput
 from notify.providers.base import ProviderSettings
 from notify.providers.email.address import Address, HeaderText, Mailbox, check_text, mailbox, mailboxes
+from notify.providers.request import check_headers
 
 OVERRIDE_WORDS = frozenset(
     {"subject", "from", "reply_to", "cc", "bcc", "html", "text", "attachments", "brand", "tracking"}
+)
+MAX_COPIES = 500
+MAX_ATTACHMENTS = 100
+MAX_ATTACHED_BYTES = 20 * 1024 * 1024
+_STRUCTURAL = frozenset(
+    {"from", "to", "cc", "bcc", "date", "message-id", "subject", "mime-version", "sender"}
 )
 
 
@@ -49,6 +57,7 @@ class Mail:
     text: str
     html: str
     attachments: tuple[Attachment, ...]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def compose(outgoing: Outgoing, settings: MailSettings, words: Mapping[str, Any]) -> Mail:
@@ -60,6 +69,7 @@ def compose(outgoing: Outgoing, settings: MailSettings, words: Mapping[str, Any]
     output = outgoing.output
     if not isinstance(output, EmailOutput):
         raise ContentError("an e-mail provider sends e-mail output only")
+    words = {**output.envelope, **words}
     text, html = _body(words, "text", output.text), _body(words, "html", output.html)
     if not text and not html:
         raise ContentError("the e-mail has neither text nor html")
@@ -67,14 +77,34 @@ def compose(outgoing: Outgoing, settings: MailSettings, words: Mapping[str, Any]
     return Mail(
         sender=_sender(words, settings),
         to=mailbox({"email": outgoing.profile.get("email")}, "profile.email"),
-        cc=mailboxes(words.get("cc"), "cc"),
-        bcc=mailboxes(words.get("bcc"), "bcc"),
+        cc=_copies(words, "cc"),
+        bcc=_copies(words, "bcc"),
         reply_to=mailbox(reply_to, "reply_to") if reply_to else None,
         subject=_subject(words.get("subject", output.subject)),
         text=text,
         html=html,
         attachments=attachments(words.get("attachments")),
+        headers=mail_headers(output.envelope.get("headers")),
     )
+
+
+def mail_headers(value: Any) -> dict[str, str]:
+    """Headers a message adds to its mail, names in lower case.
+
+    Raises:
+        ContentError: not a header, or one that the mail's own parts decide.
+    """
+    headers = check_headers(value or {}, "override.headers")
+    if refused := [name for name in headers if name in _STRUCTURAL or name.startswith("content-")]:
+        raise ContentError(f"override.headers may not set {', '.join(refused)}")
+    return headers
+
+
+def _copies(words: Mapping[str, Any], key: str) -> tuple[Mailbox, ...]:
+    boxes = mailboxes(words.get(key), key)
+    if len(boxes) > MAX_COPIES:
+        raise ContentError(f"{key} may name at most {MAX_COPIES} addresses")
+    return boxes
 
 
 def _subject(value: object) -> str:
@@ -104,7 +134,12 @@ def attachments(value: Any) -> tuple[Attachment, ...]:
         return ()
     if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
         raise ContentError("attachments must be a list of objects")
-    return tuple(_attachment(item, f"attachments[{at}]") for at, item in enumerate(value))
+    if len(value) > MAX_ATTACHMENTS:
+        raise ContentError(f"a mail may have at most {MAX_ATTACHMENTS} attachments")
+    found = tuple(_attachment(item, f"attachments[{at}]") for at, item in enumerate(value))
+    if sum(len(item.data) for item in found) > MAX_ATTACHED_BYTES:
+        raise ContentError(f"attachments may have at most {MAX_ATTACHED_BYTES} bytes together")
+    return found
 
 
 def _attachment(item: Mapping[str, Any], name: str) -> Attachment:

@@ -25,8 +25,8 @@ from notify.model.names import Channel
 from notify.providers.answers import clean, unanswered
 from notify.providers.base import ProviderSettings, lacks
 from notify.providers.email import mime
-from notify.providers.email.mail import Mail, MailSettings, compose
-from notify.providers.request import check_headers, deep_merge
+from notify.providers.email.mail import Mail, MailSettings, compose, mail_headers
+from notify.providers.request import deep_merge
 
 _BY_STAGE = {"rcpt": Blame.RECIPIENT}
 _BY_CODE: Mapping[tuple[str, int], Blame] = {
@@ -38,9 +38,6 @@ _BY_CODE: Mapping[tuple[str, int], Blame] = {
     # server's judgement of sender, account or wording: another provider may judge differently.
     ("data", 552): Blame.CONTENT,
 }
-_STRUCTURAL = frozenset(
-    {"from", "to", "cc", "bcc", "date", "message-id", "subject", "mime-version", "sender"}
-)
 
 
 class SmtpSettings(MailSettings):
@@ -83,11 +80,12 @@ class Smtp:
         """The override's mail words may stand in it or under its ``body``; ``headers`` are mail headers."""
         settings = settings.with_config(outgoing.override)
         mail = compose(outgoing, settings, _words(outgoing.override))
+        headers = {**mail.headers, **mail_headers(outgoing.override.get("headers"))}
         return SmtpCall(
             server=settings.server(),
             sender=mail.sender.address,
             recipients=tuple(box.address for box in (mail.to, *mail.cc, *mail.bcc)),
-            data=mime.to_bytes(mail, _message_id(outgoing, mail), clock.now(), _headers(outgoing.override)),
+            data=mime.to_bytes(mail, _message_id(outgoing, mail), clock.now(), headers),
         )
 
     def outcome(self, answer: Answer) -> Outcome:
@@ -97,7 +95,8 @@ class Smtp:
             return Accepted(reference={"response": clean(answer.text)})
         reason = f"SMTP {answer.code} at {answer.stage}: {clean(answer.text)}"
         if not 500 <= answer.code < 600:
-            return Transient(reason=reason)
+            # Deferring a recipient, as greylisting does, is no outage.
+            return Transient(reason=reason, busy=answer.stage == "rcpt")
         blame = _BY_CODE.get((answer.stage, answer.code)) or _BY_STAGE.get(answer.stage, Blame.PROVIDER)
         return Permanent(reason=reason, blame=blame)
 
@@ -107,13 +106,6 @@ def _words(override: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(body, Mapping):
         raise ContentError("override.body must be an object")
     return deep_merge(override, body)
-
-
-def _headers(override: Mapping[str, Any]) -> dict[str, str]:
-    headers = check_headers(override.get("headers", {}), "override.headers")
-    if refused := [name for name in headers if name in _STRUCTURAL or name.startswith("content-")]:
-        raise ContentError(f"override.headers may not set {', '.join(refused)}")
-    return headers
 
 
 def _message_id(outgoing: Outgoing, mail: Mail) -> str:

@@ -4,7 +4,9 @@ Rules from https://www.twilio.com/docs/messaging/api/message-resource (form fiel
 https://www.twilio.com/docs/api/errors (``{"code", "message", "more_info", "status"}``).
 """
 
-from collections.abc import Mapping
+import hmac
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 from urllib.parse import quote, urlencode
 
@@ -24,7 +26,9 @@ from notify.model.call import (
 )  # fmt: skip
 from notify.model.names import Channel
 from notify.model.output import SmsOutput
-from notify.providers.answers import clean, failed, json_object, retry_after_s, succeeded, unanswered
+from notify.model.receipt import Callback, Reported, StatusUpdate
+from notify.providers import receipts
+from notify.providers.answers import clean, failed, is_busy, json_object, retry_after_s, succeeded, unanswered
 from notify.providers.base import HttpUrl, ProviderSettings, Secret, lacks
 from notify.providers.request import FORM, apply_override, basic
 
@@ -78,6 +82,16 @@ _BY_CODE: Mapping[int, Blame] = {
 _FAILED = frozenset({"failed", "undelivered", "canceled"})
 
 
+# By ``MessageStatus``; queued, sending, sent and accepted say no more than the answer to the request.
+_EVENTS = {
+    "delivered": Reported.DELIVERED,
+    "read": Reported.OPENED,
+    "undelivered": Reported.FAILED,
+    "failed": Reported.FAILED,
+}
+_NO_SUCH_NUMBER = frozenset({"21211", "21614", "30005", "30006"})
+
+
 class TwilioSettings(ProviderSettings):
     """``from_number`` (number, short code or sender id) or ``messaging_service_sid`` says who sends."""
 
@@ -116,6 +130,8 @@ class Twilio:
             raise ContentError("twilio sends SMS output only")
         settings = settings.with_config(outgoing.override)
         fields = {"To": _number(outgoing.profile), **settings.sender(), "Body": outgoing.output.body}
+        if outgoing.callback_url:
+            fields["StatusCallback"] = outgoing.callback_url
         call = HttpCall(
             method="POST",
             url=f"{settings.base_url}/2010-04-01/Accounts/{quote(settings.account_sid)}/Messages.json",
@@ -137,6 +153,39 @@ class Twilio:
             return _refused(answer, _code(body.get("error_code")), body.get("error_message"))
         return Accepted(reference={"sid": str(body["sid"])} if "sid" in body else {})
 
+    def webhook(self, callback: Callback, settings: TwilioSettings) -> Sequence[StatusUpdate]:
+        """A status callback, https://www.twilio.com/docs/messaging/guides/track-outbound-message-status."""
+        form = receipts.form(callback.body)
+        _check_signature(callback, form, settings.auth_token.get_secret_value())
+        reported = _reported(form)
+        if reported is None:
+            return ()
+        message_id, delivery_id = receipts.called_about(callback.url)
+        return (
+            StatusUpdate(
+                event=reported,
+                message_id=message_id,
+                delivery_id=delivery_id,
+                reference={"sid": clean(form.get("MessageSid", ""))},
+                reason=clean(f"{form.get('ErrorCode', '')} {form.get('ErrorMessage', '')}") or None,
+                raw=receipts.bounded(form),
+            ),
+        )
+
+
+def _check_signature(callback: Callback, form: Mapping[str, str], auth_token: str) -> None:
+    """https://www.twilio.com/docs/usage/security: the URL and the sorted fields, HMAC-SHA1."""
+    signed = callback.url + "".join(f"{key}{form[key]}" for key in sorted(form))
+    made = b64encode(hmac.digest(auth_token.encode(), signed.encode(), "sha1"))
+    if not hmac.compare_digest(made, callback.headers.get("x-twilio-signature", "").encode()):
+        raise receipts.forged()
+
+
+def _reported(form: Mapping[str, str]) -> Reported | None:
+    reported = _EVENTS.get(form.get("MessageStatus", ""))
+    bounced = reported is Reported.FAILED and form.get("ErrorCode") in _NO_SUCH_NUMBER
+    return Reported.BOUNCED if bounced else reported
+
 
 def _code(value: Any) -> int:
     return value if isinstance(value, int) else 0
@@ -145,7 +194,7 @@ def _code(value: Any) -> int:
 def _refused(answer: HttpAnswer, code: int, message: Any) -> Outcome:
     reason = f"{code} {message or ''}" if code else str(message or "")
     if code in _TRANSIENT:
-        return Transient(reason=clean(reason), retry_after_s=retry_after_s(answer))
+        return Transient(reason=clean(reason), retry_after_s=retry_after_s(answer), busy=is_busy(answer))
     blame = _BY_CODE.get(code)
     if succeeded(answer):
         return Permanent(reason=clean(reason) or "failed", blame=blame or Blame.RECIPIENT)

@@ -63,7 +63,9 @@ def test_trouble_on_their_side_is_transient(cases: Cases, status: int) -> None:
         b"[]",
         b"null",
     ):
-        assert isinstance(cases.provider.outcome(HttpAnswer(status=status, body=body)), Transient)
+        outcome = cases.provider.outcome(HttpAnswer(status=status, body=body))
+        assert isinstance(outcome, Transient)
+        assert outcome.busy is (status == 429)
 
 
 @HTTP

@@ -24,7 +24,10 @@ def _payload(**changes: Any) -> dict[str, Any]:
             {"type": "text/plain", "value": "Ada, hello"},
             {"type": "text/html", "value": "<p>Ada, hello</p>"},
         ],
-        "custom_args": {"notify_message_id": "1-5e2b2615-05efbb3acab9172f88dd3f6f"},
+        "custom_args": {
+            "notify_message_id": "1-5e2b2615-05efbb3acab9172f88dd3f6f",
+            "notify_delivery_id": "d1f2",
+        },
         **changes,
     }
 

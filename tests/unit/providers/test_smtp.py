@@ -199,6 +199,13 @@ def test_a_subject_is_one_line() -> None:
     assert "bcc" not in message
 
 
+@pytest.mark.parametrize(("stage", "busy"), [("connect", False), ("rcpt", True), ("data", False)])
+def test_deferring_a_recipient_is_no_outage(stage: str, busy: bool) -> None:
+    outcome = CASES.provider.outcome(SmtpAnswer(code=451, text="4.7.1 Greylisted", stage=stage))
+    assert isinstance(outcome, Transient)
+    assert outcome.busy is busy
+
+
 def test_user_and_password_go_together() -> None:
     with pytest.raises(InvalidRequest, match="go together"):
         CASES.loaded(password=None)

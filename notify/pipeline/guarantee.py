@@ -1,0 +1,66 @@
+"""The guarantee of a delivery: what is done when nobody knows whether its provider took it.
+
+``at_least_once`` tries again. ``at_most_once`` marks, durably and before a call, that it begins; whoever
+finds the mark without an outcome, or gets no answer to a request that may have arrived, ends the delivery
+with the reason and lets nothing follow it.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from notify import clock
+from notify.model.call import Answer, Blame, HttpAnswer, NoAnswer, Permanent
+from notify.model.names import Guarantee
+from notify.model.status import Status
+from notify.pipeline.job import Job
+from notify.store import db, deliveries, messages, work
+
+# What a proxy says when it has no answer to pass on.
+_NO_ANSWER_BEHIND = frozenset({502, 504})
+
+
+def is_once(job: Job) -> bool:
+    """Whether the delivery must never be sent twice."""
+    return job.leaf.guarantee is Guarantee.AT_MOST_ONCE
+
+
+def doubted(job: Job) -> Permanent | None:
+    """The end of a delivery whose earlier call has no outcome; None: it may be called."""
+    if job.delivery.called_at is None or not is_once(job):
+        return None
+    return _doubt("a worker died during the call")
+
+
+def doubtful(job: Job, answer: Answer) -> Permanent | None:
+    """The end of a delivery whose ``answer`` leaves open whether it was sent; None: the answer says so."""
+    if not is_once(job):
+        return None
+    match answer:
+        case NoAnswer(maybe_sent=True):
+            return _doubt(answer.error)
+        case HttpAnswer(status=status) if status in _NO_ANSWER_BEHIND:
+            return _doubt(f"HTTP {status}")
+    return None
+
+
+def _doubt(what: str) -> Permanent:
+    reason = f"Not sent again, since it may have been sent ({Guarantee.AT_MOST_ONCE}): {what}."
+    return Permanent(reason=reason, blame=Blame.UNKNOWN)
+
+
+def begin(jobs: Sequence[Job]) -> set[UUID]:
+    """Mark that the calls of these deliveries begin; return those that may be made.
+
+    Left out is what was canceled, or taken over by another worker, in the meantime.
+    """
+    if not jobs:
+        return set()
+    with db.begin() as tx:
+        statuses = messages.lock(tx, sorted({job.message.id for job in jobs}))
+        held = work.fence(tx, [job.claim for job in jobs])
+        current = [
+            job.delivery
+            for job in jobs
+            if job.claim.id in held and statuses.get(job.message.id) is not Status.CANCELED
+        ]
+        return deliveries.call(tx, current, clock.now())
