@@ -81,7 +81,8 @@ class HttpLab(Server):
 
     async def _listen(self) -> asyncio.Server:
         self._web = web.Server(self._serve)
-        return await self._loop.create_server(self._connect, self.host, self.port)
+        # A hundred wait by default: more connections at once would be told to come again in a second.
+        return await self._loop.create_server(self._connect, self.host, self.port, backlog=1024)
 
     def _connect(self) -> asyncio.BaseProtocol:
         self.connections += 1
