@@ -9,7 +9,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test lint format bench lock clean
+.PHONY: help install up demo packages test lint format bench lock clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -22,6 +22,9 @@ up: install ## Run everything on this machine until Ctrl-C; ARGS="--concurrency 
 demo: install ## Watch notifications being delivered, retried and failed over; takes two minutes at most.
 	@exec $(BIN)/notify demo
 
+packages: ## As root on Debian: install the servers that some tests use, quietly doing without what cannot be had.
+	@.ci/packages
+
 test: lint ## Everything that has to pass: lint, then all tests; ARGS="-k render" narrows the tests.
 	$(BIN)/python -m pytest $(ARGS)
 
@@ -30,6 +33,7 @@ lint: $(VENV)/.installed-dev ## ruff, mypy and the import rules.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(PIP) check
 
 format: $(VENV)/.installed-dev ## Let ruff put the code in order.
 	$(BIN)/ruff check --fix .

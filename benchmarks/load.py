@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-_BODY = {
+BODY = {
     "message": {
         "to": {"user_id": "bench-user"},
         "template": "bench",
@@ -42,7 +42,7 @@ def _content_length(head: bytes) -> int:
 
 async def main(url: str, key: str, connections: int, count: int) -> None:
     target = urlsplit(url)
-    body = json.dumps(_BODY).encode()
+    body = json.dumps(BODY).encode()
     request = (
         f"POST /send HTTP/1.1\r\nhost: {target.netloc}\r\nauthorization: Bearer {key}\r\n"
         f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"

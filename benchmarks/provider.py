@@ -1,9 +1,11 @@
 """A provider that answers at once, at the least cost.
 
-``python -m benchmarks.provider PORT``; speaks just enough HTTP/1.1 for the adapters' calls.
+``python -m benchmarks.provider PORT [FILE]``; speaks just enough HTTP/1.1 for the adapters' calls. ``FILE``
+gets the body of each accepted call, a line each, before the answer leaves.
 """
 
 import asyncio
+import os
 import sys
 
 import uvloop
@@ -16,6 +18,9 @@ _CREATED = b"HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-l
 
 
 class Provider(asyncio.Protocol):
+    def __init__(self, file: int | None) -> None:
+        self._file = file
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # uvloop has its own class
         self._buffer = b""
@@ -36,13 +41,16 @@ class Provider(asyncio.Protocol):
         if len(rest) < length:
             return None
         self._buffer = rest[length:]
+        if self._file is not None:
+            os.write(self._file, rest[:length] + b"\n")
         return head
 
 
-async def main(port: int) -> None:
-    server = await asyncio.get_running_loop().create_server(Provider, "127.0.0.1", port)
+async def main(port: int, path: str | None) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND) if path else None
+    server = await asyncio.get_running_loop().create_server(lambda: Provider(file), "127.0.0.1", port)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1])))
+    uvloop.run(main(int(sys.argv[1]), next(iter(sys.argv[2:]), None)))

@@ -57,12 +57,12 @@ def process(*command: str, **environment: str) -> Iterator[subprocess.Popen[byte
         child.wait(60)
 
 
-def wait_for(ready: Any, what: str) -> None:
-    end = time.monotonic() + _DEADLINE_S
+def wait_for(ready: Any, what: str, deadline_s: float = _DEADLINE_S, *, every_s: float = 0.02) -> None:
+    end = time.monotonic() + deadline_s
     while not ready():
         if time.monotonic() > end:
-            raise SystemExit(f"{what} took longer than {_DEADLINE_S} s")
-        time.sleep(0.02)
+            raise SystemExit(f"{what} took longer than {deadline_s:.0f} s")
+        time.sleep(every_s)
 
 
 class Api:

@@ -2,10 +2,13 @@
 
 NotifyError
  ├─ InvalidRequest   400 invalid_request_error
+ │   ├─ InvalidParams     400 invalid_params
  │   └─ InvalidRateLimit  400 InvalidRateLimit
  ├─ Unauthenticated  401 authentication_error
+ ├─ Forbidden        403 authorization_error
  ├─ NotFound         404 not_found
  ├─ Conflict         409 conflict (permanent unless ``retry``)
+ ├─ TooMany          429 rate_limit_error, with Retry-After
  └─ Unavailable      503 service_unavailable, with Retry-After
 ContentError         a template or document that cannot be rendered: the message's failure, never the batch's
 
@@ -31,9 +34,20 @@ class InvalidRateLimit(InvalidRequest):
     type = "InvalidRateLimit"
 
 
+class InvalidParams(InvalidRequest):
+    """A window of time that cannot be counted over; the reference has a type of its own for it."""
+
+    type = "invalid_params"
+
+
 class Unauthenticated(NotifyError):
     status = 401
     type = "authentication_error"
+
+
+class Forbidden(NotifyError):
+    status = 403
+    type = "authorization_error"
 
 
 class NotFound(NotifyError):
@@ -50,6 +64,17 @@ class Conflict(NotifyError):
     def __init__(self, message: str, *, retry: bool = False) -> None:
         super().__init__(message)
         self.retry = retry
+
+
+class TooMany(NotifyError):
+    """The caller has to wait."""
+
+    status = 429
+    type = "rate_limit_error"
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class Unavailable(NotifyError):

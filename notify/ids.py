@@ -1,7 +1,7 @@
 """Ids: UUIDv7 inside, ``1-<8 hex>-<24 hex>`` on the wire, as the reference API writes message ids."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import blake2b
 from uuid import UUID
 
@@ -33,6 +33,11 @@ def child(parent: UUID, name: str) -> UUID:
 def earliest(at: datetime) -> UUID:
     """No id made at ``at`` or later sorts before this."""
     return UUID(int=max(0, int(at.timestamp() * 1000)) << _RANDOM_BITS)
+
+
+def made_at(value: UUID) -> datetime:
+    """When an id of ours was made, UTC, to the millisecond."""
+    return datetime.fromtimestamp((value.int >> _RANDOM_BITS) / 1000, UTC)
 
 
 def to_wire(value: UUID) -> str:

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,6 +136,25 @@ def worker(environment: dict[str, str], log: Path, *queues: str, concurrency: in
         started.stop()
         raise AssertionError(f"worker {log.stem} did not start:\n{log.read_text()[-4000:]}")
     return started
+
+
+@contextmanager
+def program(environment: Mapping[str, str], log: Path, *command: str, cwd: Path = ROOT) -> Iterator[Worker]:
+    """A Python program (``"uvicorn", ...``) while the block runs; then it is killed."""
+    with log.open("ab") as output:
+        popen = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=cwd,
+            env={**os.environ, **environment},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    started = Worker(popen, log)
+    try:
+        yield started
+    finally:
+        started.kill()
 
 
 StartWorker = Callable[..., Worker]

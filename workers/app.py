@@ -5,10 +5,11 @@ from typing import Any
 
 from celery import Task, signals
 
-from notify import log, settings
+from notify import faults, log, settings
 from notify.errors import Unavailable
 from notify.queue import celery as app
 from notify.store import cache, db
+from workers import watching
 
 _log = log.get(__name__)
 
@@ -19,6 +20,7 @@ class StageTask(Task):  # type: ignore[misc]  # celery is untyped
     What is wrong with a provider is retried per delivery; a task is never tried again for it.
     """
 
+    Request = "workers.shown:Request"
     autoretry_for = (Unavailable,)
     max_retries = 3
     retry_backoff = 1
@@ -29,7 +31,8 @@ class StageTask(Task):  # type: ignore[misc]  # celery is untyped
         log.bind(task=self.name, task_id=self.request.id)
         begin = time.monotonic()
         try:
-            result = super().__call__(*args, **kwargs)
+            with watching.watched(self.name, args):
+                result = super().__call__(*args, **kwargs)
             _log.info(f"{self.name}.done", result=result, ms=round((time.monotonic() - begin) * 1000))
             return result
         finally:
@@ -47,15 +50,20 @@ def _forked(**_: Any) -> None:
     # Sockets of the parent process belong to the parent.
     db.reset()
     cache.clear()
+    faults.arm()
+    watching.trace()
 
 
 app.Task = StageTask
 app.conf.include = [
+    "workers.alive",
     "workers.expand",
     "workers.render",
     "workers.route",
     "workers.deliver",
     "workers.escalate",
     "workers.receipts",
+    "workers.hooks",
     "workers.beat",
+    "workers.accept",
 ]

@@ -4,26 +4,60 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from notify import log, settings
+from notify import faults, log, settings, tracing
 from notify.api import (
+    admission,
+    audiences,
+    audit,
+    auth_tokens,
+    brands,
+    bulk,
+    deadline,
     errors,
     explain,
     health,
+    inbound,
+    limits,
+    lists,
     messages,
+    metrics,
     middleware,
+    notification_checks,
+    notification_content,
+    notification_metrics,
     notifications,
+    observed,
+    pauses,
+    personal,
+    preference_hosted,
+    preferences,
+    profile_lists,
     profiles,
     providers,
     receipts,
     requests,
     resend,
+    retries,
+    routing_strategies,
+    scopes,
     send,
     suppressions,
+    tenant_templates,
+    tenants,
     tracking,
+    translations,
+    user_preferences,
+    user_tenants,
+    user_tokens,
+    webhooks,
 )
-from notify.api.coalesce import Coalescer
+from notify.api.coalesce import Bounds, Coalescer
 from notify.api.publisher import Publisher
+from notify.api.throttle import Throttle
+from notify.manage import exposition
+from notify.store import db
 
 _TITLE = "Notify"
 _DESCRIPTION = "One call delivers: email, SMS, push, inbox, chat and webhooks. Authenticate with an API key."
@@ -32,23 +66,32 @@ _DESCRIPTION = "One call delivers: email, SMS, push, inbox, chat and webhooks. A
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     config = settings.load()
-    publisher = Publisher()
-    app.state.sends = Coalescer(
-        send.flusher(publisher), size=config.accept_batch_size, waiting_max=config.accept_waiting_max
+    if config.traces_exporter != "none":
+        tracing.start(config.traces_exporter)
+    publisher = app.state.publisher = Publisher()
+    bounds = Bounds(
+        size=config.accept_batch_size,
+        waiting_max=config.accept_waiting_max,
+        timeout_s=config.accept_timeout_s,
     )
-    app.state.reports = Coalescer(
-        receipts.flusher(publisher), size=config.accept_batch_size, waiting_max=config.accept_waiting_max
-    )
+    app.state.sends = Coalescer(send.flusher(publisher), bounds)
+    app.state.reports = Coalescer(receipts.flusher(publisher), bounds)
+    app.state.admission = admission.Admission(app.state.sends)
     yield
+    await app.state.admission.close()
     await app.state.sends.close()
     await app.state.reports.close()
     publisher.close()
+    tracing.stop()
 
 
 def create_app() -> FastAPI:
     """The application, with settings checked before anything is served."""
     config = settings.load()
     log.configure(config.log_level, config.log_format)
+    faults.arm()
+    db.limit_statements(config.request_timeout_s)
+    exposition.share(alone=True)
     app = FastAPI(
         title=_TITLE,
         description=_DESCRIPTION,
@@ -57,9 +100,14 @@ def create_app() -> FastAPI:
         # curl sends JSON as a form unless told otherwise; what is not JSON is refused all the same.
         strict_content_type=False,
     )
+    app.state.throttle = Throttle(config.auth_failures_per_minute)
     errors.install(app)
     app.add_middleware(middleware.RawPath)
     app.add_middleware(middleware.BodyLimit, max_bytes=config.max_body_bytes)
+    app.add_middleware(deadline.Deadline, seconds=config.request_timeout_s)
+    app.add_middleware(observed.Observed)
+    # Whom a proxy speaks for is believed only where the settings name the proxy.
+    app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=[str(one) for one in config.trusted_proxies])
     for router in (
         send,
         messages,
@@ -67,12 +115,39 @@ def create_app() -> FastAPI:
         resend,
         requests,
         profiles,
+        profile_lists,
+        user_tokens,
+        user_tenants,
+        personal,
+        lists,
+        audiences,
+        tenants,
+        bulk,
+        auth_tokens,
         providers,
         notifications,
+        notification_content,
+        notification_metrics,
+        notification_checks,
+        routing_strategies,
+        brands,
+        translations,
+        tenant_templates,
+        inbound,
         receipts,
         suppressions,
+        limits,
         tracking,
+        pauses,
+        retries,
+        preferences,
+        preference_hosted,
+        user_preferences,
+        audit,
+        webhooks,
         health,
+        metrics,
     ):
         app.include_router(router.router)
+    scopes.describe(app)
     return app

@@ -1,6 +1,5 @@
 """Error answers, written once: ``{"type", "message"}`` with the reference's words."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -10,7 +9,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from notify import log
-from notify.errors import Conflict, NotifyError, Unavailable
+from notify.api import observed
+from notify.errors import Conflict, NotifyError, TooMany, Unavailable
+from notify.model.problems import describe_all
 
 _log = log.get(__name__)
 _TYPES = {401: "authentication_error", 403: "authorization_error", 404: "not_found"}
@@ -28,7 +29,8 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     for status, description in (
         (400, "Malformed or missing input; the message names the field."),
         (401, "The API key is missing, unknown or revoked."),
-        (503, "A part Notify needs is away; nothing was changed. Try again after `Retry-After` seconds."),
+        (429, "Too many wrong keys from this address. Repeat the call after `Retry-After` s."),
+        (503, "A part Notify needs is away. Repeat the call after `Retry-After` s, with the same key."),
     )
 }
 """For routers: what any endpoint may answer."""
@@ -49,7 +51,7 @@ def install(app: FastAPI) -> None:
 def _notify_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, NotifyError)
     headers: dict[str, str] = {}
-    if isinstance(error, Unavailable):
+    if isinstance(error, TooMany | Unavailable):
         headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, Conflict):
         # Without this header the official clients try a permanent conflict three times.
@@ -59,23 +61,7 @@ def _notify_error(_: Request, error: Exception) -> Response:
 
 def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return answer(400, "invalid_request_error", "; ".join(map(describe, error.errors()[:5])))
-
-
-def describe(problem: Any) -> str:
-    """``message.routing.method: Input should be 'single' or 'all'``."""
-    location = _path(problem["loc"])
-    text = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "json_invalid":
-        return f"The body is not valid JSON: {problem.get('ctx', {}).get('error', text)}"
-    if problem["type"] == "model_attributes_type":
-        text = "Input should be an object"
-    return f"{location or 'body'}: {text}"
-
-
-def _path(location: Sequence[int | str]) -> str:
-    parts = location[1:] if location and location[0] in {"body", "query", "path", "header"} else location
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
+    return answer(400, "invalid_request_error", describe_all(error.errors()))
 
 
 def _http(_: Request, error: Exception) -> Response:
@@ -85,5 +71,8 @@ def _http(_: Request, error: Exception) -> Response:
 
 
 def _unexpected(request: Request, error: Exception) -> Response:
-    _log.error("api.failed", method=request.method, exc_info=error)
-    return answer(500, "internal_error", "Something went wrong on our side.")
+    # Answered outside of all middleware.
+    id_ = observed.request_id(request.scope)
+    _log.error("api.failed", method=request.method, request_id=id_, exc_info=error)
+    headers = {observed.REQUEST_ID: id_}
+    return answer(500, "internal_error", "Something went wrong on our side.", headers)

@@ -17,10 +17,8 @@ from notify import clock
 from notify.api import auth
 from notify.errors import Conflict, InvalidRequest
 from notify.manage import idempotency
-from notify.model.names import Mode
-from notify.store.idempotency import Key
+from notify.store.idempotency import MAX_KEY_LENGTH, Key
 
-MAX_KEY_LENGTH = 255
 _SHORTEST = timedelta(hours=24)
 _LONGEST = timedelta(days=365)
 
@@ -69,15 +67,11 @@ IdempotencyKey = Annotated[Given, Depends(_given)]
 
 
 def key_of(caller: auth.Caller, request: Request, given: Given) -> tuple[Key, datetime] | None:
-    """The stored key of a call, with its expiry; None without the header.
-
-    Mock keys have keys of their own: a rehearsal must not stand in for the real call.
-    """
+    """The stored key of a call, with its expiry; None without the header."""
     if not given.key:
         return None
-    rehearsal = "mock " if caller.mode is Mode.MOCK else ""
-    scope = f"{rehearsal}{request.method} {request.url.path}"
-    return Key(world=caller.world, scope=scope, key=given.key), given.expires_at
+    scope = f"{request.method} {request.url.path}"
+    return Key.of(caller.world, caller.mode, scope, given.key), given.expires_at
 
 
 class IdempotentRoute(APIRoute):

@@ -1,6 +1,6 @@
 """Messages in the reference's shapes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -9,9 +9,8 @@ from notify import ids
 from notify.api.paging import Paging
 from notify.clock import to_ms
 from notify.manage.messages import ChannelOutput, Detail, Log, as_dict, channel_id
-from notify.model.plan import DeliveryState
 from notify.model.status import EventType, Reason, Status
-from notify.store.deliveries import Delivery
+from notify.pipeline import shown
 from notify.store.events import Event
 
 _MS = "UTC, epoch milliseconds."
@@ -42,10 +41,10 @@ class MessagePage(BaseModel):
 
 
 class ProviderAttempt(BaseModel):
-    """One provider that was tried, or is being tried (no status yet)."""
+    """A provider that was tried, or is being tried (no status yet); none, where the recipient wants none."""
 
-    channel: dict[str, str]
-    provider: str
+    channel: dict[str, str] | None = None
+    provider: str | None = None
     status: Status | None = None
     sent: int | None = None
     delivered: int | None = None
@@ -53,7 +52,10 @@ class ProviderAttempt(BaseModel):
     clicked: int | None = None
     error: str | None = None
     reference: dict[str, str] | None = None
-    attempts: int
+    providerResponse: dict[str, Any] | None = Field(
+        default=None, description="What it answered last: `status` and `body`, or `code` and `text`; bounded."
+    )
+    attempts: int | None = None
 
 
 class MessageDetail(Message):
@@ -69,66 +71,11 @@ class Outputs(BaseModel):
 
 
 def message(row: Any) -> Message:
-    return Message(**_fields(row))
-
-
-def _fields(row: Any) -> dict[str, Any]:
-    return {
-        "id": ids.to_wire(row.id),
-        "status": row.status,
-        "enqueued": to_ms(row.enqueued_at),
-        "event": row.event or "",
-        "notification": row.notification or "",
-        "recipient": row.recipient,
-        "sent": to_ms(row.sent_at),
-        "delivered": to_ms(row.delivered_at),
-        "opened": to_ms(row.opened_at),
-        "clicked": to_ms(row.clicked_at),
-        "canceledAt": to_ms(row.canceled_at),
-        "reason": row.reason,
-        "error": row.error,
-        "tags": row.tags or None,
-        "traceId": row.trace_id,
-        "requestId": ids.to_wire(row.request_id),
-    }
+    return Message(**shown.summary(row))
 
 
 def detail(found: Detail) -> MessageDetail:
-    tried = [d for d in found.deliveries if d.tries or d.state is not DeliveryState.CANCELED]
-    return MessageDetail(**_fields(found.row), providers=[_attempt(d) for d in tried])
-
-
-def _standing(delivery: Delivery) -> Status | None:
-    if delivery.state in {DeliveryState.FAILED, DeliveryState.RETURNED, DeliveryState.CANCELED}:
-        return Status.UNDELIVERABLE
-    reached = {
-        Status.CLICKED: delivery.clicked_at,
-        Status.OPENED: delivery.opened_at,
-        Status.DELIVERED: delivery.delivered_at,
-        Status.SENT: delivery.state is DeliveryState.SENT,
-        Status.SIMULATED: delivery.state is DeliveryState.SIMULATED,
-    }
-    return next((status for status, at in reached.items() if at), None)
-
-
-def _attempt(delivery: Delivery) -> ProviderAttempt:
-    return ProviderAttempt(
-        channel={"key": _channel_key(delivery), "name": delivery.channel, "template": ""},
-        provider=delivery.provider,
-        status=_standing(delivery),
-        sent=to_ms(delivery.sent_at),
-        delivered=to_ms(delivery.delivered_at),
-        opened=to_ms(delivery.opened_at),
-        clicked=to_ms(delivery.clicked_at),
-        error=delivery.error,
-        reference=delivery.reference,
-        attempts=delivery.tries,
-    )
-
-
-def _channel_key(delivery: Delivery) -> str:
-    chat = delivery.channel == "direct_message"
-    return f"{delivery.channel}:{delivery.provider}" if chat else str(delivery.channel)
+    return MessageDetail(**shown.summary(found.row), providers=shown.providers(found.row, found.deliveries))
 
 
 def history(log: Log) -> list[dict[str, Any]]:
@@ -140,17 +87,27 @@ def history(log: Log) -> list[dict[str, Any]]:
         "event": log.row.event,
         "recipient": log.row.recipient,
         "data": body.get("data"),
-        "profile": body["to"],
+        "profile": body.get("to"),
         "override": body.get("providers"),
     }
-    return [accepted, *(_entry(event, log) for event in log.events)]
+    return [accepted, *(entry for event in log.events for entry in _entries(event, log))]
+
+
+def _entries(event: Event, log: Log) -> Iterator[dict[str, Any]]:
+    """One for each event; what was rendered and then called for is two, and stored as one."""
+    entry = _entry(event, log)
+    called = entry.pop("called", False)
+    yield entry
+    if called:
+        told = ("ts", "channel", "integration")
+        yield {**{key: entry[key] for key in told}, "type": EventType.DELIVERING}
 
 
 def _entry(event: Event, log: Log) -> dict[str, Any]:
     entry = {"ts": to_ms(event.at), "type": event.type, **event.detail}
     if event.type is EventType.PROFILE_LOADED and log.content:
         entry |= {
-            "received_profile": log.message.body["to"],
+            "received_profile": log.message.body.get("to"),
             "stored_profile": event.detail.get("stored_profile", {}),
             "merged_profile": log.content.profile,
         }

@@ -12,6 +12,7 @@ from notify.api.auth import DOCUMENTED, Authenticated
 from notify.api.errors import RESPONSES, ErrorBody
 from notify.api.idempotency import IdempotentRoute
 from notify.api.paging import PAGE_SIZE, Cursor, Many, PathId, Word, decode, page, split
+from notify.api.publisher import Wakes
 from notify.errors import InvalidRequest
 from notify.manage import messages
 from notify.model.status import HISTORY_TYPES, Status
@@ -50,7 +51,7 @@ def find(
         return views.MessagePage(paging=page([], None), results=[])
     filters = Filters(
         statuses=_statuses(split(status)),
-        recipient=recipient,
+        recipient=caller.recipient(recipient),
         notification=notification,
         event=event,
         list_id=list,
@@ -79,7 +80,9 @@ def find(
 )
 def get(message_id: PathId, caller: Authenticated) -> views.MessageDetail:
     """A message's status, and each provider that was tried."""
-    return views.detail(messages.get(caller.world, message_id))
+    found = messages.get(caller.world, message_id)
+    caller.check_sees(found.row.recipient)
+    return views.detail(found)
 
 
 @router.post(
@@ -91,9 +94,11 @@ def get(message_id: PathId, caller: Authenticated) -> views.MessageDetail:
         409: {"model": views.MessageDetail, "description": "Too late: the message, unchanged."},
     },
 )
-def cancel(message_id: PathId, caller: Authenticated, response: Response) -> views.MessageDetail:
+def cancel(
+    message_id: PathId, caller: Authenticated, response: Response, wakes: Wakes
+) -> views.MessageDetail:
     """Cancel a message that still waits: for its turn, its delay, or its next try."""
-    done, found = messages.cancel(caller.world, message_id)
+    done, found = messages.cancel(caller.world, message_id, wake=wakes.offer)
     if not done:
         response.status_code = 409
         # Without this header the official clients try it three times.
@@ -108,13 +113,17 @@ def history(
     """Everything that happened to a message, oldest first."""
     if type is not None and type not in HISTORY_TYPES:
         raise InvalidRequest(f"type: must be one of {', '.join(sorted(HISTORY_TYPES))}")
-    entries = views.history(messages.history(caller.world, message_id))
+    found = messages.history(caller.world, message_id)
+    caller.check_sees(found.row.recipient)
+    entries = views.history(found)
     return views.History(results=[e for e in entries if type in (None, e["type"])])
 
 
 @router.get("/{message_id}/output", responses=_NOT_FOUND)
 def output(message_id: PathId, caller: Authenticated) -> views.Outputs:
     """What the message said on each channel; empty until it is rendered."""
+    if caller.users is not None:
+        caller.check_sees(messages.get(caller.world, message_id).row.recipient)
     return views.outputs(messages.outputs(caller.world, message_id))
 
 

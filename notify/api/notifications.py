@@ -9,15 +9,19 @@ from starlette.responses import Response
 from notify.api.auth import DOCUMENTED, Authenticated
 from notify.api.errors import RESPONSES, ErrorBody
 from notify.api.idempotency import IdempotentRoute
-from notify.api.paging import PAGE_SIZE, Cursor, Paging, PathId, decode, page
+from notify.api.paging import PAGE_SIZE, Cursor, Many, Paging, PathId, Word, decode, page, split
+from notify.api.publisher import Wakes
 from notify.api.storable import storable
 from notify.clock import to_ms
 from notify.manage import templates
 from notify.model.names import Guarantee
 from notify.store.templates import Template
 
-_NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": ErrorBody, "description": "No such template."}}
+NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": ErrorBody, "description": "No such template."}}
 _CREATOR = "api"
+LOCKED: dict[int | str, dict[str, Any]] = {
+    409: {"model": ErrorBody, "description": "The draft waits for approval."}
+}
 router = APIRouter(
     tags=["notifications"],
     prefix="/notifications",
@@ -113,8 +117,10 @@ def _view(template: Template, payload: dict[str, Any], state: State) -> dict[str
     return {**answer, "alias": template.alias} if template.alias else answer
 
 
-def _summary(template: Template) -> dict[str, Any]:
+def summary(template: Template) -> dict[str, Any]:
+    """A template in a list."""
     shown = template.published or template.draft
+    topic = ((template.published or {}).get("subscription") or {}).get("topic_id")
     answer = {
         "id": template.id,
         "created": to_ms(template.created_at),
@@ -123,18 +129,29 @@ def _summary(template: Template) -> dict[str, Any]:
         "state": "PUBLISHED" if template.published else "DRAFT",
         "tags": shown["tags"],
     }
+    if topic:
+        answer |= {"subscription_topic_id": topic, "topic_id": topic}
     if template.updated_at:
         answer |= {"updated": to_ms(template.updated_at), "updater": _CREATOR}
     return answer
 
 
 @router.get("", response_model_exclude_none=True)
-def find(caller: Authenticated, cursor: Cursor = None) -> NotificationPage:
+def find(
+    caller: Authenticated,
+    cursor: Cursor = None,
+    tags: Annotated[Many, Query(description="Only those that have them all.")] = None,
+    event_id: Annotated[Word, Query(description="Only the one with this alias.")] = None,
+) -> NotificationPage:
     """Templates, newest first."""
-    rows = templates.find(caller.world, before=decode(cursor), limit=PAGE_SIZE + 1)
+    wanted = tuple(sorted({tag.lower() for tag in split(tags)}))
+    query = ("notifications", wanted, event_id)
+    rows = templates.find(
+        caller.world, before=decode(cursor, query), limit=PAGE_SIZE + 1, tags=wanted, alias=event_id
+    )
     shown = rows[:PAGE_SIZE]
     last = shown[-1].id if shown else None
-    return NotificationPage(paging=page(rows, last), results=[_summary(row) for row in shown])
+    return NotificationPage(paging=page(rows, last, query), results=[summary(row) for row in shown])
 
 
 @router.post(
@@ -144,17 +161,20 @@ def find(caller: Authenticated, cursor: Cursor = None) -> NotificationPage:
     response_model_exclude_unset=True,
     responses={409: {"model": ErrorBody, "description": "The alias is taken."}},
 )
-def create(body: NotificationBody, caller: Authenticated) -> dict[str, Any]:
+def create(body: NotificationBody, caller: Authenticated, wakes: Wakes) -> dict[str, Any]:
     """Create a template, as a draft or published at once."""
-    created = templates.create(caller.world, body.payload(), publish_now=body.state == "PUBLISHED")
-    return _view(created, created.draft, body.state)
+    publish_now = body.state == "PUBLISHED"
+    created, published = templates.create(
+        caller.world, body.payload(), publish_now=publish_now, wake=wakes.offer
+    )
+    return _view(created, created.draft, "PUBLISHED" if published else "DRAFT")
 
 
 @router.get(
     "/{template_id}",
     response_model=NotificationAnswer,
     response_model_exclude_unset=True,
-    responses=_NOT_FOUND,
+    responses=NOT_FOUND,
 )
 def get(
     template_id: PathId,
@@ -169,23 +189,29 @@ def get(
     "/{template_id}",
     response_model=NotificationAnswer,
     response_model_exclude_unset=True,
-    responses={**_NOT_FOUND, 409: {"model": ErrorBody, "description": "The alias is taken."}},
+    responses={**NOT_FOUND, 409: {"model": ErrorBody, "description": "Its alias is taken, or it is locked."}},
 )
-def replace(template_id: PathId, body: NotificationBody, caller: Authenticated) -> dict[str, Any]:
+def replace(
+    template_id: PathId, body: NotificationBody, caller: Authenticated, wakes: Wakes
+) -> dict[str, Any]:
     """Replace the draft, and with ``state: PUBLISHED`` what is sent."""
     publish_now = body.state == "PUBLISHED"
-    replaced = templates.replace(caller.world, template_id, body.payload(), publish_now=publish_now)
-    return _view(replaced, replaced.draft, body.state)
+    replaced, published = templates.replace(
+        caller.world, template_id, body.payload(), publish_now=publish_now, wake=wakes.offer
+    )
+    return _view(replaced, replaced.draft, "PUBLISHED" if published else "DRAFT")
 
 
-@router.post("/{template_id}/publish", status_code=204, responses=_NOT_FOUND)
-def publish(template_id: PathId, caller: Authenticated, body: PublishBody | None = None) -> Response:
-    """Publish the draft, or an old version again."""
-    templates.publish(caller.world, template_id, body.version if body else None)
+@router.post("/{template_id}/publish", status_code=204, responses={**NOT_FOUND, **LOCKED})
+def publish(
+    template_id: PathId, caller: Authenticated, wakes: Wakes, body: PublishBody | None = None
+) -> Response:
+    """Publish the draft, or an old version again; where checks are configured, a draft is submitted."""
+    templates.publish(caller.world, template_id, body.version if body else None, wake=wakes.offer)
     return Response(status_code=204)
 
 
-@router.delete("/{template_id}", status_code=204, responses=_NOT_FOUND)
+@router.delete("/{template_id}", status_code=204, responses=NOT_FOUND)
 def archive(template_id: PathId, caller: Authenticated) -> Response:
     """Archive: it can no longer be sent; the log of what was sent stays readable."""
     templates.archive(caller.world, template_id)

@@ -4,11 +4,11 @@ import base64
 import binascii
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Annotated
-from urllib.parse import unquote
+from typing import Annotated, Literal
+from urllib.parse import unquote, urlencode
 
-from fastapi import Path, Query
-from pydantic import AfterValidator, BaseModel
+from fastapi import Path, Query, Request
+from pydantic import AfterValidator, BaseModel, Field
 
 from notify.api.storable import storable
 from notify.errors import InvalidRequest
@@ -17,6 +17,18 @@ PAGE_SIZE = 100
 
 PathId = Annotated[str, Path(max_length=2048), AfterValidator(unquote), AfterValidator(storable)]
 """An id in a path: routed undecoded, decoded here, so that it may hold any character that can be stored."""
+
+MAX_ID_BYTES = 1024
+
+
+def _short(text: str) -> str:
+    if len(text.encode()) > MAX_ID_BYTES:
+        raise InvalidRequest(f"An id may have at most {MAX_ID_BYTES} bytes.")
+    return text
+
+
+KeyId = Annotated[PathId, AfterValidator(_short)]
+"""Likewise, for ids that are keys together with others."""
 
 Word = Annotated[str | None, Query(), AfterValidator(storable)]
 """A parameter that is looked for as it is."""
@@ -37,12 +49,12 @@ def split(values: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(part for value in values or () for part in value.split(",") if part)
 
 
-def page(rows: Sequence[object], last_id: str | None, query: object = None) -> Paging:
-    """Paging for ``rows``, fetched with a limit of ``PAGE_SIZE`` + 1. ``last_id``: of the page's last row.
+def page(rows: Sequence[object], last_id: str | None, query: object = None, limit: int = PAGE_SIZE) -> Paging:
+    """Paging for ``rows``, fetched with a limit of ``limit`` + 1. ``last_id``: of the page's last row.
 
     ``query``: what the list was asked for, if it can be asked for more than one thing.
     """
-    more = len(rows) > PAGE_SIZE
+    more = len(rows) > limit
     return Paging(more=more, cursor=encode(last_id, query) if more and last_id else None)
 
 
@@ -73,3 +85,39 @@ def decode(cursor: str | None, query: object = None) -> str | None:
     if mark != _mark(query):
         raise InvalidRequest("cursor: belongs to a list with other filters; begin without one")
     return last_id
+
+
+# --- style B
+
+
+Limit = Annotated[int, Query(ge=1, le=PAGE_SIZE, description="How many at most.")]
+DEFAULT_LIMIT = 20
+
+
+class Listed(BaseModel):
+    """What every page of style B has beside its ``items``."""
+
+    type: Literal["list"] = "list"
+    has_more: bool
+    url: str = Field(description="What was asked for, without its cursor.")
+    next_url: str | None = Field(default=None, description="The next page, if there is one.")
+    cursor: str | None = Field(default=None, description="Of the next page, if there is one.")
+
+
+def listed(
+    request: Request, rows: Sequence[object], limit: int, last_id: str | None, query: object = None
+) -> Listed:
+    """Paging for ``rows``, fetched with a limit of ``limit`` + 1; otherwise as ``page``."""
+    asked = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+    cursor = encode(last_id, query) if len(rows) > limit and last_id else None
+    path = request.url.path
+    return Listed(
+        has_more=cursor is not None,
+        url=_url(path, asked),
+        next_url=_url(path, [*asked, ("cursor", cursor)]) if cursor else None,
+        cursor=cursor,
+    )
+
+
+def _url(path: str, query: Sequence[tuple[str, str]]) -> str:
+    return f"{path}?{urlencode(query)}" if query else path

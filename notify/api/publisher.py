@@ -5,6 +5,9 @@ What cannot be published is dropped: the work is stored, and the reconciler wake
 
 import threading
 import time
+from typing import Annotated
+
+from fastapi import Depends, Request
 
 from notify import queue
 from notify.model.work import Handoff, Wake
@@ -45,3 +48,12 @@ class Publisher:
         self._closing = True
         self._offered.set()
         self._thread.join(timeout=5)
+
+
+def _of(request: Request) -> Publisher:
+    publisher: Publisher = request.app.state.publisher
+    return publisher
+
+
+Wakes = Annotated[Publisher, Depends(_of)]
+"""For endpoints whose call has something to start."""

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse
 
 from notify import clock
 from notify.api import explain_views
+from notify.api.admission import Admitting
 from notify.api.auth import DOCUMENTED, Authenticated, Caller
 from notify.api.errors import RESPONSES, ErrorBody
 from notify.api.explain_views import DryRunAnswer
@@ -56,6 +57,7 @@ async def send(
     body: SendRequest,
     caller: Authenticated,
     key: IdempotencyKey,
+    admitting: Admitting,
     dry_run: Annotated[bool, Query(description="Say what would happen; send and store nothing.")] = False,
 ) -> JSONResponse:
     """Accept a message. Everything that goes wrong later shows in the message's status and history."""
@@ -64,6 +66,7 @@ async def send(
     delays.check(body.message.delay, clock.now())
     if dry_run:
         return JSONResponse(await run_in_threadpool(_dry_run, body.message, await request.body(), caller))
+    admitting.check_send(caller.world, body.message)
     submission = Submission(
         world=caller.world,
         message=body.message,

@@ -18,6 +18,7 @@ app = typer.Typer(help="Set, list and remove send limits.", no_args_is_help=True
 In = Annotated[World, typer.Option("--world", help="Where the limit holds.")]
 ScopeName = Annotated[Scope, typer.Argument(help="Whose messages are counted together.")]
 PeriodName = Annotated[Period, typer.Argument(help="The calendar period, in UTC; weeks begin on Sunday.")]
+Topic = Annotated[str | None, typer.Option("--topic", help="With user_topic: of this topic alone.")]
 
 
 @app.command("set")
@@ -25,13 +26,14 @@ def set_(
     scope: ScopeName,
     period: PeriodName,
     maximum: Annotated[int, typer.Argument(min=0, help="How many messages may go out; more are THROTTLED.")],
+    topic: Topic = None,
     world: In = World.PRODUCTION,
     data_dir: DataDir = instance.DEFAULT_DIR,
 ) -> None:
     """Set a limit, or change it."""
     with explained():
         instance.adopt(data_dir)
-        manage.put(world, SendLimit(scope=scope, period=period, maximum=maximum))
+        manage.put(world, SendLimit(scope=scope, period=period, maximum=maximum, topic_id=topic))
     print("Set.")
 
 
@@ -41,9 +43,9 @@ def list_(world: In = World.PRODUCTION, data_dir: DataDir = instance.DEFAULT_DIR
     with explained():
         instance.adopt(data_dir)
         found = manage.find(world)
-    table = Table("scope", "period", "maximum", box=None, header_style="dim")
+    table = Table("scope", "topic", "period", "maximum", box=None, header_style="dim")
     for limit in found.limits:
-        table.add_row(limit.scope, limit.period, str(limit.maximum))
+        table.add_row(limit.scope, limit.topic_id or "", limit.period, str(limit.maximum))
     console = Console(highlight=False)
     console.print(table if found.limits else "No limits are set.")
     if found.exempt:
@@ -54,14 +56,16 @@ def list_(world: In = World.PRODUCTION, data_dir: DataDir = instance.DEFAULT_DIR
 def remove(
     scope: ScopeName,
     period: PeriodName,
+    topic: Topic = None,
     world: In = World.PRODUCTION,
     data_dir: DataDir = instance.DEFAULT_DIR,
 ) -> None:
     """Lift a limit."""
     with explained():
         instance.adopt(data_dir)
-        if not manage.remove(world, scope, period):
-            fail(f"notify: there is no limit per {scope} and {period} in {world}", FAILED)
+        if not manage.remove(world, scope, period, topic):
+            of = f" for topic {topic}" if topic else ""
+            fail(f"notify: there is no limit per {scope} and {period}{of} in {world}", FAILED)
     print("Removed.")
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from notify import settings
 from notify.cli.failure import FAILED, explained, fail
 from notify.local import instance, process
+from notify.local.procfile import Profile
 from notify.store import db
 
 _PORT, _FLOWER_PORT = 8020, 5555
@@ -32,6 +33,9 @@ def up(
     ] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Workers of each kind.")] = 1,
     concurrency: Annotated[int, typer.Option(min=1, max=256, help="Pool processes of each worker.")] = 1,
+    profile: Annotated[
+        Profile, typer.Option(help="A worker per channel, or the least memory: one for all, with threads.")
+    ] = Profile.FULL,
 ) -> None:
     """Run everything here until Ctrl-C: servers (unless configured), API, workers, beat, Flower."""
     with _local_parts():
@@ -45,9 +49,10 @@ def up(
         ready_file=ready_file,
         workers=workers,
         concurrency=concurrency,
+        procfile=profile.path,
     )
     with explained():
-        local.run(options, greeting.say, greeting.greet)
+        local.run(options, greeting.greet)
 
 
 def _port(given: int | None, preferred: int) -> int:
@@ -76,7 +81,7 @@ def _local_parts() -> Iterator[None]:
 def migrate() -> None:
     """Bring the database of the settings to the newest schema."""
     with explained():
-        db.migrate(settings.load().database_url)
+        db.migrate(settings.load().migration_url)
     print("The database is up to date.")
 
 

@@ -2,11 +2,14 @@
 
 import json
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from notify.cli import csv_send
 from notify.cli.explain import show_dry_run
 from notify.cli.failure import USAGE, fail
 from notify.cli.target import DataDir, InWorld, Json, Key, Target, Url, target
@@ -37,6 +40,20 @@ def send(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would happen, and send nothing.")
     ] = False,
+    csv: Annotated[
+        Path | None,
+        typer.Option(help="Send to every row of a CSV file (- for stdin); call again to go on or try again."),
+    ] = None,
+    map_: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="What a column means: COLUMN=email, COLUMN=data.name; COLUMN=-: nothing."),
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of the CSV file; default: UTF-8.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="Of the CSV file; default: by its header.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Where refused rows go; default: FILE.refused.csv.")
+    ] = None,
+    concurrency: Annotated[int, typer.Option(min=1, max=256, help="Rows under way at once.")] = 32,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the final status.")] = False,
     timeout: Annotated[float, typer.Option(help="Seconds to wait at most.")] = 60,
     url: Url = None,
@@ -44,14 +61,33 @@ def send(
     data_dir: DataDir = instance.DEFAULT_DIR,
     world: InWorld = World.TEST,
 ) -> None:
-    """Send a message; prints its id."""
-    message: Json = {"to": _recipient(to, {"email": to_email, "phone_number": to_phone, "user_id": to_user})}
+    """Send a message and print its id; or, with --csv, one for each row of a file."""
+    message: Json = {}
+    parts = {"email": to_email, "phone_number": to_phone, "user_id": to_user}
+    if csv is None:
+        message["to"] = _recipient(to, parts)
+    elif to or any(parts.values()) or wait:
+        fail("notify: with --csv, the rows say whom to: leave out --to and --wait.", USAGE)
     message |= _content(template, title, body)
     if data:
         message["data"] = _json("--data", data, "object")
     if channel:
         message["routing"] = {"method": "all" if every else "single", "channels": channel}
     api = target(url, key, data_dir, world)
+    if csv:
+        options = csv_send.Options(
+            path=csv,
+            message=message,
+            mapping=_mapping(map_ or ()),
+            encoding=encoding,
+            delimiter=delimiter,
+            report=report,
+            concurrency=concurrency,
+            name=idempotency_key or "",
+            dry_run=dry_run,
+        )
+        csv_send.run(api, options)
+        return
     if dry_run:
         show_dry_run(api.post("send?dry_run=true", {"message": message}))
         return
@@ -79,6 +115,13 @@ def _content(template: str | None, title: str | None, body: str | None) -> Json:
     if not title and not body:
         fail("notify: what to say? Give --template, or --title and --body.", USAGE)
     return {"content": {"title": title or "", "body": body or ""}}
+
+
+def _mapping(pairs: Sequence[str]) -> dict[str, str]:
+    split = [pair.rpartition("=") for pair in pairs]
+    if wrong := [pair for pair, (column, _, _) in zip(pairs, split, strict=True) if not column]:
+        fail(f"notify: --map takes COLUMN=MEANING, not {wrong[0]!r}.", USAGE)
+    return {column.strip(): meaning.strip() for column, _, meaning in split}
 
 
 _KINDS: dict[str, type] = {"object": dict, "array": list}

@@ -41,6 +41,9 @@ class Target:
     def post(self, path: str, body: Json, headers: dict[str, str] | None = None) -> Json:
         return self._call("POST", path, json=body, headers=headers)
 
+    def put(self, path: str, body: Json) -> Json:
+        return self._call("PUT", path, json=body)
+
     def delete(self, *path: str) -> None:
         """``DELETE`` a resource."""
         self._call("DELETE", "/".join(quote(part, safe="") for part in path))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from notify.content import snippets
 from notify.errors import ContentError, InvalidRequest
 from notify.expression import check as check_template
 
@@ -182,7 +183,7 @@ def _check_source(source: Any, at: str) -> None:
     if not isinstance(source, str):
         raise InvalidRequest(f"{at} must be a string")
     try:
-        check_template(source)
+        check_template(snippets.without(source))
     except ContentError as error:
         raise InvalidRequest(f"{at}: {error}") from None
 

@@ -1,19 +1,25 @@
 """From Elemental to a document: an author's content and the variables go in, final text comes out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from notify.content.fields import Fields, Run
 from notify.content.flow import flow, narrowed, occurrences
 from notify.errors import ContentError
-from notify.expression import Budget, Escape, Limits, Scope, render_within, scope
+from notify.expression import TRANSLATE, Budget, Escape, Limits, Scope, scope
 from notify.model.document import ChannelBlock, Document
 
 DEFAULT = "default"
 
 
 def resolve(
-    content: Mapping[str, Any], *, variables: Mapping[str, Any], locale: str | None, limits: Limits
+    content: Mapping[str, Any],
+    *,
+    variables: Mapping[str, Any],
+    locale: str | None,
+    limits: Limits,
+    snippets: Mapping[str, str] | None = None,
+    translate: Callable[..., str] | None = None,
 ) -> Document:
     """Fills in variables, control flow and locale.
 
@@ -22,6 +28,8 @@ def resolve(
         variables: the roots, such as ``data`` and ``profile``.
         locale: the recipient's; elements without it keep their own text.
         limits: what a flat document, or each channel block, may cost.
+        snippets: the brand's, by name.
+        translate: what filter ``t`` asks; None: there is nothing for the recipient's locale.
 
     Returns:
         The document; its warnings say what was left out and why.
@@ -29,8 +37,10 @@ def resolve(
     Raises:
         ContentError: a flat document cannot be rendered. A channel block keeps its error instead.
     """
-    run = Run(locale=locale, budget=Budget(limits), refs={})
+    run = Run(locale=locale, budget=Budget(limits), refs={}, snippets=snippets or {})
     names = _names(content, variables, run.refs)
+    if translate:
+        names[TRANSLATE] = translate
     elements = _elements(content)
     if any(_is_block(element) for element in elements):
         blocks = _blocks(elements, names, run, limits)
@@ -127,7 +137,7 @@ def _escape_of(key: str) -> Escape:
 
 def _filled(value: Any, fields: Fields, escape: Escape) -> Any:
     if isinstance(value, str):
-        return render_within(value, fields.scope, escape, fields.run.budget)
+        return fields.run.filled(value, fields.scope, escape)
     if isinstance(value, Mapping):
         return {key: _filled(item, fields, escape) for key, item in value.items()}
     if isinstance(value, list):

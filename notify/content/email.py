@@ -5,9 +5,11 @@ from typing import Any
 
 from notify.content import hypertext
 from notify.content.frame import compile_mjml, page
+from notify.content.line import one_line
+from notify.content.markdown import to_plain
 from notify.content.plain import joined, pieces, prose, title_of
 from notify.errors import ContentError
-from notify.model.document import Element, Html
+from notify.model.document import Element, Frame, Html
 from notify.model.output import EmailOutput
 
 LINE = 78
@@ -15,12 +17,20 @@ PREVIEW = 140
 SUBJECT = 78
 
 
-def build(elements: Sequence[Element]) -> EmailOutput:
-    """Without a title the first words are the subject."""
+def build(elements: Sequence[Element], dress: Frame | None = None) -> EmailOutput:
+    """Without a title the first words are the subject.
+
+    Raises:
+        ContentError: the brand's own page is malformed.
+    """
     said = joined(prose(elements), " ")
     subject = title_of(elements) or _shortened(said, SUBJECT)
-    html = page(tuple(elements), subject, _shortened(said, PREVIEW))
-    return EmailOutput(subject=subject, html=html, text=wrapped(joined(_text_of(elements), "\n\n")))
+    try:
+        html = page(tuple(elements), subject, _shortened(said, PREVIEW), dress)
+    except ValueError as error:
+        raise ContentError(f"the brand's own page is not valid MJML: {error}") from None
+    text = joined((*_text_of(elements), *_text_below(dress)), "\n\n")
+    return EmailOutput(subject=subject, html=html, text=wrapped(text))
 
 
 def _text_of(elements: Sequence[Element]) -> Iterable[str]:
@@ -29,6 +39,16 @@ def _text_of(elements: Sequence[Element]) -> Iterable[str]:
             yield hypertext.to_plain(element.content)
         else:
             yield from pieces((element,))
+
+
+def _text_below(dress: Frame | None) -> Iterable[str]:
+    """What a brand says at the end of every email."""
+    if dress and dress.footer:
+        yield to_plain(dress.footer)
+    if dress and dress.social:
+        yield "\n".join(f"{name}: {url}" for name, url in dress.social)
+    if dress and dress.own and not dress.own.mjml:
+        yield hypertext.to_plain(dress.own.footer)
 
 
 def _shortened(text: str, length: int) -> str:
@@ -63,7 +83,7 @@ def from_raw(raw: Mapping[str, Any]) -> EmailOutput:
         raise ContentError("raw content for email needs `html` or `text`")
     if "mjml" in (raw.get("transformers") or ()):
         html = _from_mjml(html)
-    subject = " ".join(str(raw.get("subject") or "").split())
+    subject = one_line(str(raw.get("subject") or ""))
     return EmailOutput(subject=subject, html=html, text=text or wrapped(hypertext.to_plain(html)))
 
 

@@ -1,17 +1,19 @@
 """One element's fields as final values: the author's JSON goes in, rendered and cleaned text comes out."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from notify.content.line import one_line
+from notify.content.snippets import expanded
 from notify.content.urls import IMAGES, LINKS, allowed, scheme
 from notify.expression import Budget, Escape, Scope, render_within
+from notify.model.colors import color
 
 CONTROL = frozenset({"type", "if", "loop", "ref", "channels", "locales", "channel"})
 """Fields that a locale cannot change."""
 
-_COLOR = re.compile(r"#[0-9a-fA-F]{3,8}|[a-zA-Z]{3,30}|(?:rgb|hsl)a?\([\d.,%/ deg]{1,40}\)")
 _WIDTH = re.compile(r"\d{1,4}(?:\.\d{1,3})?(?:px|%)?")
 
 
@@ -19,17 +21,22 @@ _WIDTH = re.compile(r"\d{1,4}(?:\.\d{1,3})?(?:px|%)?")
 class Run:
     """One document's (or channel block's) rendering: whose locale, at what cost, with which warnings.
 
-    ``untracked``: URLs of inline links whose author wants no tracking.
+    ``untracked``: URLs of inline links whose author wants no tracking. ``snippets``: the brand's.
     """
 
     locale: str | None
     budget: Budget
     refs: dict[str, Any]
+    snippets: Mapping[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     untracked: list[str] = field(default_factory=list)
 
     def warn(self, at: str, problem: str) -> None:
         self.warnings.append(f"{at}: {problem}")
+
+    def filled(self, source: str, scope: Scope, escape: Escape) -> str:
+        """The source with its snippets and variables in place."""
+        return render_within(expanded(source, self.snippets), scope, escape, self.budget)
 
 
 class Fields:
@@ -61,7 +68,7 @@ class Fields:
         if value is None:
             return ""
         source = value if isinstance(value, str) else str(value)
-        return render_within(source, self.scope, escape, self.run.budget)
+        return self.run.filled(source, self.scope, escape)
 
     def markdown(self, key: str = "content") -> str:
         """The author's Markdown, in which values are escaped."""
@@ -69,7 +76,7 @@ class Fields:
 
     def line(self, key: str) -> str:
         """Plain text on one line."""
-        return " ".join(self.render(key, Escape.PLAIN).split())
+        return one_line(self.render(key, Escape.PLAIN))
 
     def optional(self, *keys: str) -> str | None:
         """Plain text on one line from the first of these fields that says something."""
@@ -102,15 +109,15 @@ class Fields:
 
     def color(self, key: str) -> str | None:
         """A CSS color and nothing more."""
-        return self._matching(key, _COLOR, "color")
+        return self._checked(key, color, "color")
 
     def width(self, key: str = "width") -> str | None:
         """A length in pixels or percent."""
-        return self._matching(key, _WIDTH, "width")
+        return self._checked(key, _WIDTH.fullmatch, "width")
 
-    def _matching(self, key: str, pattern: re.Pattern[str], kind: str) -> str | None:
+    def _checked(self, key: str, check: Callable[[str], object], kind: str) -> str | None:
         value = self.line(key)
-        if value and not pattern.fullmatch(value):
+        if value and not check(value):
             self.run.warn(f"{self.at}.{key}", f"`{value[:50]}` is not a {kind}; left out")
             return None
         return value or None

@@ -13,37 +13,36 @@ from typing import Any
 
 from mjml import mjml2html
 
+from notify.content.chrome import MUTED, WIDTH, surroundings
 from notify.content.markdown import to_html
-from notify.model.document import Action, Divider, Element, Html, Image, Quote, Text
+from notify.model.document import Action, Divider, Element, Frame, Html, Image, Quote, Text
 
 ACCENT = "#1d4ed8"
 INK = "#1f2937"
-MUTED = "#6b7280"
-WIDTH = 600
 INNER_WIDTH = WIDTH - 50
 
 _SLOT = re.compile(r"@@(\d+)@@")
-_PAGE = (
-    '<mjml><mj-head><mj-title>@@0@@</mj-title><mj-preview>@@1@@</mj-preview><mj-attributes>'
+_HEAD = (
+    "<mj-title>@@0@@</mj-title><mj-preview>@@1@@</mj-preview><mj-attributes>"
     '<mj-all font-family="-apple-system, Segoe UI, Helvetica, Arial, sans-serif" />'
     f'<mj-text font-size="16px" line-height="1.5" color="{INK}" padding="8px 25px 0" />'
     '<mj-button font-size="16px" font-weight="600" border-radius="6px" padding="16px 25px 8px" />'
-    '<mj-image padding="12px 25px 4px" fluid-on-mobile="true" /></mj-attributes></mj-head>'
-    f'<mj-body width="{WIDTH}px" background-color="#f3f4f6">'
-    '<mj-section background-color="#ffffff" padding="24px 0"><mj-column>{}</mj-column></mj-section>'
-    "</mj-body></mjml>"
-)  # fmt: skip
+    '<mj-image padding="12px 25px 4px" fluid-on-mobile="true" /></mj-attributes>'
+)
 
 _SIZES = {"h1": "28px", "h2": "22px", "h3": "18px", "subtext": "13px"}
 _DARK_LUMA = 150
+_PLAIN = Frame()
 
 
 class _Page:
     """Collects the structure and, numbered as its slots, the HTML that goes into it."""
 
-    def __init__(self, title: str, preview: str) -> None:
+    def __init__(self, title: str, preview: str, dress: Frame) -> None:
         self.slots = [escape(title), escape(preview)]
         self.body: list[str] = []
+        self.dress = dress
+        self.accent = dress.primary or ACCENT
 
     def slot(self, html: str) -> str:
         self.slots.append(html)
@@ -56,23 +55,38 @@ class _Page:
         self.body.append(f"<{tag}{given}>{content}</{tag}>")
 
 
-def page(elements: tuple[Element, ...], title: str, preview: str) -> str:
-    """The whole HTML document."""
-    sheet = _Page(title, preview)
+def page(elements: tuple[Element, ...], title: str, preview: str, dress: Frame | None = None) -> str:
+    """The whole HTML document; ``dress``: the brand's, None for a plain page.
+
+    Raises:
+        ValueError: the brand's own page is malformed MJML.
+    """
+    sheet = _Page(title, preview, dress or _PLAIN)
     for element in elements:
         if render := _RENDERERS.get(type(element)):
             render(sheet, element)
-    literals, order = _compiled("".join(sheet.body))
+    literals, order = _compiled(_source(sheet))
     out = [literals[0]]
     for number, literal in zip(order, literals[1:], strict=True):
         out += (sheet.slots[number], literal)
     return "".join(out)
 
 
+def _source(sheet: _Page) -> str:
+    around = surroundings(sheet.dress, sheet.slot)
+    blocks_ = f"<mj-column>{''.join(sheet.body)}</mj-column>"
+    content = f'<mj-section background-color="{around.paper}" padding="24px 0">{blocks_}</mj-section>'
+    body = f'<mj-body width="{around.width}px" background-color="{around.background}">'
+    return (
+        f"<mjml><mj-head>{_HEAD}{around.head}</mj-head>"
+        f"{body}{around.above}{content}{around.below}</mj-body></mjml>"
+    )
+
+
 @lru_cache(maxsize=128)
-def _compiled(body: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
+def _compiled(source: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """The page around its slots, and which slot stands between which two pieces."""
-    pieces = _SLOT.split(compile_mjml(_PAGE.replace("{}", body)))
+    pieces = _SLOT.split(compile_mjml(source))
     return tuple(pieces[::2]), tuple(int(number) for number in pieces[1::2])
 
 
@@ -123,8 +137,8 @@ def _action(sheet: _Page, action: Action) -> None:
         return None
     if action.style in {"tertiary", "link"}:
         return _link(sheet, action)
-    accent = action.background_color or ACCENT
     filled = action.style == "button"
+    accent = action.background_color or (None if filled else sheet.dress.secondary) or sheet.accent
     sheet.add(
         "mj-button",
         sheet.slot(escape(action.content)),
@@ -139,7 +153,7 @@ def _action(sheet: _Page, action: Action) -> None:
 
 
 def _link(sheet: _Page, action: Action) -> None:
-    color = (action.background_color if action.style == "tertiary" else None) or ACCENT
+    color = (action.background_color if action.style == "tertiary" else None) or sheet.accent
     style = f"color:{escape(color)};text-decoration:underline"
     html = f'<a href="{escape(action.href)}" target="_blank" style="{style}">{escape(action.content)}</a>'
     sheet.add("mj-text", sheet.slot(html), align="center" if action.align == "full" else action.align)

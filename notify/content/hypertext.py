@@ -1,5 +1,7 @@
 """HTML as plain text, for the text part of email: an author's HTML goes in, what it says comes out."""
 
+import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 
 _HIDDEN = frozenset({"head", "script", "style", "title", "template"})
@@ -34,10 +36,28 @@ class _Reader(HTMLParser):
             self.out.append(data.replace("\n", " "))
 
 
+_NO_TAG = re.compile(r"<(?=[^<>]*(?:<|\Z))")
+
+
+def _tame(html: str) -> str:
+    """Without comments, and with each ``<`` that no ``>`` follows as text.
+
+    The parser looks through all that is left for each tag that has no end.
+    """
+    return _NO_TAG.sub("&lt;", "".join(_outside_comments(html)))
+
+
+def _outside_comments(html: str) -> Iterator[str]:
+    first, *parts = html.split("<!--")
+    yield first
+    for part in parts:
+        yield part.partition("-->")[2]
+
+
 def to_plain(html: str) -> str:
     """The visible text, a line per block, links with their URL."""
     reader = _Reader()
-    reader.feed(html)
+    reader.feed(_tame(html))
     reader.close()
     lines = (" ".join(line.split()) for line in "".join(reader.out).split("\n"))
     return "\n".join(line for line in lines if line)

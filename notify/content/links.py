@@ -18,7 +18,7 @@ Rewrite = Callable[[str], str]
 _NESTED = r"(?:[^\s()<>\\]|\\.|\([^\s()<>]*\))+"
 _MARKDOWN = re.compile(rf"(?P<before>\]\(\s*<?|<(?=https?://))(?P<url>{_NESTED})", re.IGNORECASE)
 _NO_LINKS = "link|base|image|img|use|script|v:image"
-_TAG = re.compile(rf"<(?!(?:{_NO_LINKS})\b)[a-z][\w:-]*\s[^>]*>", re.IGNORECASE)
+_TAG = re.compile(rf"<(?!(?:{_NO_LINKS})\b)[a-z][\w:-]*\s[^<>]*>", re.IGNORECASE)
 _HREF = re.compile(r"""(?P<before>\shref\s*=\s*)(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)')""", re.IGNORECASE)
 _UNTRACKED = re.compile(r"\s(?:data-)?disable[_-]tracking\b", re.IGNORECASE)
 

@@ -1,7 +1,7 @@
 """From a document to one channel's output: the right block is chosen, then the channel's own file builds."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from notify.content import chat, email, inbox, push, sms, webhook
@@ -9,7 +9,7 @@ from notify.content.links import Rewrite, in_html, relinked
 from notify.errors import ContentError
 from notify.model.document import ChannelBlock, Channels, Document, Element, Html
 from notify.model.names import Channel
-from notify.model.output import Output
+from notify.model.output import EmailOutput, Output
 
 Elements = tuple[Element, ...]
 
@@ -25,7 +25,6 @@ class OutputContext:
 
 
 _BUILDERS: Mapping[Channel, Callable[[Elements], Output]] = {
-    Channel.EMAIL: email.build,
     Channel.SMS: sms.build,
     Channel.PUSH: push.build,
     Channel.INBOX: inbox.build,
@@ -50,6 +49,13 @@ def build(document: Document, *, channel: Channel, provider: str, context: Outpu
     Raises:
         ContentError: the document has nothing for the channel, or its block could not be rendered.
     """
+    built = _built(document, channel, provider, context)
+    if document.envelope and isinstance(built, EmailOutput):
+        return replace(built, envelope=document.envelope)
+    return built
+
+
+def _built(document: Document, channel: Channel, provider: str, context: OutputContext) -> Output:
     block = _chosen(document, channel, provider)
     if block is not None and block.error is not None:
         raise ContentError(block.error)
@@ -62,6 +68,8 @@ def build(document: Document, *, channel: Channel, provider: str, context: Outpu
         elements = relinked(elements, context.rewrite, document.untracked or ())
     if channel is Channel.WEBHOOK:
         return webhook.build(elements, context.template, context.profile, context.data)
+    if channel is Channel.EMAIL:
+        return email.build(elements, document.frame)
     return _BUILDERS[channel](elements)
 
 

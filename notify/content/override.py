@@ -56,7 +56,7 @@ def _email(output: EmailOutput, words: Words) -> EmailOutput:
         subject=_text(words, "subject", output.subject),
         html=_text(words, "html", output.html),
         text=_text(words, "text", output.text),
-        envelope={word: words.pop(word) for word in ENVELOPE if word in words},
+        envelope={**output.envelope, **{word: words.pop(word) for word in ENVELOPE if word in words}},
     )
 
 

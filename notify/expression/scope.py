@@ -11,6 +11,9 @@ from typing import Any
 ROOT = "__root"
 """The name ``$`` has inside the engine: no author's name may begin with two underscores."""
 
+TRANSLATE = "__translate"
+"""Likewise, of what filter ``t`` asks."""
+
 ROOTS = frozenset(
     {
         "brand", "courier", "data", "datetime", "event", "index", "item", "messageId", "openTrackingId",

@@ -19,6 +19,7 @@ STRING = r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\''
 
 _OPEN = re.compile(r"\{\{|\{%|\{#|\{\$\.(\w+(?:\.\w+)*)\}")
 _INSIDE = re.compile(rf"{STRING}|\{{|%\}}|\}}\}}|\}}", re.DOTALL)
+_VAR = re.compile(r"""\{\{\s*var\s+["']([A-Za-z_$][\w.$]*)["']\s*\}\}""")
 _DOLLAR = re.compile(rf"({STRING})|\$(?!\w)", re.DOTALL)
 _RAW = re.compile(r"\{%[-+]?\s*raw\s*[-+]?%\}")
 _END_RAW = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
@@ -49,6 +50,8 @@ def _pieces(source: str) -> Iterator[str]:
             position = position if tag.startswith("{#") else _after(source, _END_RAW, position)
             yield source[opening.start() : position]
         else:
+            # The one helper of Handlebars that says no more than the name does.
+            tag = _VAR.sub(r"{{\1}}", tag)
             if advice := handlebars.advice(tag):
                 raise ContentError(f"line {source.count(chr(10), 0, opening.start()) + 1}: {advice}")
             yield _DOLLAR.sub(lambda found: found[1] or ROOT, tag)

@@ -3,9 +3,9 @@
 import shlex
 import shutil
 import sys
-from contextlib import suppress
 from pathlib import Path
 
+from notify.local import process
 from notify.local.instance import DEFAULT_DIR, Instance
 from notify.model.names import World
 
@@ -41,17 +41,10 @@ Ctrl-C stops everything.
 """
 
 
-def say(text: str) -> None:
-    """A line of progress."""
-    # Who listened may have gone; what runs is to be kept running, and stopped in order, all the same.
-    with suppress(OSError):
-        print(text, flush=True)
-
-
 def greet(ready: Instance, data_dir: Path) -> None:
     """Tell how to use the instance."""
     # Printed as it is: a line that is wrapped for the terminal does not survive being pasted.
-    say(text(ready, data_dir))
+    process.say(text(ready, data_dir))
 
 
 def text(ready: Instance, data_dir: Path) -> str:

@@ -1,7 +1,6 @@
 """An instance: its data directory, addresses, secrets and first API keys, kept in DATA_DIR/instance.json."""
 
 import base64
-import json
 import os
 import secrets
 from collections.abc import Mapping
@@ -32,6 +31,7 @@ class Instance(BaseModel):
 
     encryption_key: str = Field(default_factory=_encryption_key)
     flower_password: str = Field(default_factory=lambda: secrets.token_urlsafe(18))
+    metrics_token: str = Field(default_factory=lambda: secrets.token_urlsafe(18))
     api_keys: dict[str, str] = {}
     api_port: int = 0
     flower_port: int = 0
@@ -51,10 +51,10 @@ class Instance(BaseModel):
     def flower_auth(self) -> str:
         return f"notify:{self.flower_password}"
 
-    def describe(self, pids: Mapping[str, int]) -> str:
-        """The ready file: everything a script needs to use the instance, as JSON."""
+    def describe(self, pids: Mapping[str, int]) -> dict[str, object]:
+        """The ready file: everything a script needs to use the instance."""
         names = ("base_url", "api_keys", "database_url", "broker_url", "flower_url")
-        return json.dumps({**{name: getattr(self, name) for name in names}, "pids": pids}, indent=2) + "\n"
+        return {**{name: getattr(self, name) for name in names}, "pids": pids}
 
     def environment(self, data_dir: Path, concurrency: int) -> dict[str, str]:
         """What the processes of the Procfile read."""
@@ -67,6 +67,8 @@ class Instance(BaseModel):
             "NOTIFY_FLOWER_HOST": _HOST,
             "NOTIFY_FLOWER_PORT": str(self.flower_port),
             "NOTIFY_FLOWER_BASIC_AUTH": self.flower_auth,
+            "NOTIFY_METRICS_TOKEN": from_environment("METRICS_TOKEN") or self.metrics_token,
+            "NOTIFY_METRICS_DIR": str(data_dir / "run" / "metrics"),
             "NOTIFY_WORKER_CONCURRENCY": str(concurrency),
             "NOTIFY_BEAT_SCHEDULE": str(data_dir / "run" / "beat-schedule"),
         }

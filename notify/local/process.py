@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
 # The kernel hands out 32768 and up for outgoing connections; below that a port that is free now stays free.
 _PORTS = range(20000, 32000)
 # sun_path holds 108 bytes on Linux, 104 on macOS, the final NUL included.
@@ -24,6 +25,12 @@ def die_with_parent(sig: signal.Signals = signal.SIGTERM) -> None:
     """Have the kernel send us ``sig`` when our parent dies, even by kill -9 (Linux; nothing elsewhere)."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(sig))
+
+
+def name_it(name: str) -> None:
+    """Have ``ps`` and ``top`` call this process by ``name`` (Linux; nothing elsewhere)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode()[:15])
 
 
 def exists(pid: int) -> bool:
@@ -109,6 +116,13 @@ def write_private(path: Path, text: str) -> None:
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
     new.replace(path)
+
+
+def say(text: str) -> None:
+    """A line of progress, for whoever started us."""
+    # Who listened may have gone; what runs is to be kept running, and stopped in order, all the same.
+    with suppress(OSError):
+        print(text, flush=True)
 
 
 def wait_until(ready: Callable[[], bool], timeout_s: float, every_s: float = 0.02) -> bool:

@@ -5,13 +5,29 @@ a process manager killed outright leaves nobody behind.
 """
 
 import os
+import subprocess
 import sys
+from enum import StrEnum
 from pathlib import Path
+from typing import NoReturn
 
 from notify.local import process
 
 ROOT = Path(__file__).parents[2]
 PATH = ROOT / "Procfile"
+COMMAND = [sys.executable, "-m", "notify.local.procfile"]
+"""With a name and a Procfile: the command that becomes that process."""
+
+
+class Profile(StrEnum):
+    """Which processes: a worker per channel, or as few as it takes."""
+
+    FULL = "full"
+    SMALL = "small"
+
+    @property
+    def path(self) -> Path:
+        return PATH if self is Profile.FULL else PATH.with_suffix(".small")
 
 
 def read(path: Path = PATH) -> dict[str, str]:
@@ -21,7 +37,24 @@ def read(path: Path = PATH) -> dict[str, str]:
     return {name.strip(): command.strip() for name, _, command in entries}
 
 
-def become(name: str, path: Path) -> None:
+def parsed(command: str) -> tuple[dict[str, str], list[str]]:
+    """The environment (an ``env NAME=VALUE ...`` in front) and the words of a command, as a shell reads them.
+
+    Raises:
+        subprocess.CalledProcessError: the shell cannot: a variable it asks for is not set.
+    """
+    # The shell's own expansion, since nothing else is as much like it.
+    words = subprocess.run(["/bin/sh", "-c", f"printf '%s\\0' {command}"], stdout=subprocess.PIPE, check=True)
+    argv = words.stdout.decode().split("\0")[:-1]
+    environment = {}
+    if argv[0] == "env":
+        argv.pop(0)
+        while "=" in argv[0]:
+            name, _, environment[name] = argv.pop(0).partition("=")
+    return environment, argv
+
+
+def become(name: str, path: Path) -> NoReturn:
     """Replace this process by the one called ``name``."""
     process.die_with_parent()
     os.execvp("/bin/sh", ["sh", "-c", f"exec {read(path)[name]}"])

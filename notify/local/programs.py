@@ -1,6 +1,5 @@
 """What supervisord is to run: the embedded servers of an instance and the processes of the Procfile."""
 
-import sys
 from pathlib import Path
 
 from notify.local import embedded, procfile, supervision
@@ -32,7 +31,7 @@ def processes(path: Path, workers: int) -> list[Program]:
 def _process(path: Path, name: str, suffix: str) -> Program:
     return Program(
         name=f"{name}{suffix}",
-        command=[sys.executable, "-m", "notify.local.procfile", name, str(path.absolute())],
+        command=[*procfile.COMMAND, name, str(path.absolute())],
         group=supervision.PROCESSES,
         environment={"NOTIFY_INSTANCE": suffix},
     )

@@ -3,7 +3,6 @@
 import os
 import shlex
 import signal
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -112,12 +111,15 @@ def socket_path(data_dir: Path) -> Path:
 
 
 class Supervisor:
-    """A running supervisord. It dies with this process, and its processes with it."""
+    """A running supervisord. It dies with this process, and its processes with it.
 
-    def __init__(self, data_dir: Path, environment: Mapping[str, str]) -> None:
+    ``pid``: it runs already, as a child of this process (which may have been another program then).
+    """
+
+    def __init__(self, data_dir: Path, environment: Mapping[str, str], pid: int | None = None) -> None:
         self.data_dir = data_dir
-        self._environment = environment
-        self._popen: subprocess.Popen[bytes] | None = None
+        self.pid = pid
+        self.environment = environment
 
     def configure(self, cwd: Path, programs: Iterable[Program]) -> None:
         """Say what to run, and where."""
@@ -127,14 +129,12 @@ class Supervisor:
 
     def start(self) -> None:
         """Start supervisord, which starts the servers."""
-        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._config)]
+        warm = [sys.executable, "-m", "notify.local.warm", "-c", str(self._config)]
+        command = [sys.executable, "-m", "notify.local.leash", *warm]
+        silent = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1)]
         # A session of its own: Ctrl-C is ours to handle, since the processes are to stop in order.
-        self._popen = subprocess.Popen(
-            [sys.executable, "-m", "notify.local.leash", *command],
-            env=self._environment,
-            start_new_session=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+        self.pid = os.posix_spawn(
+            command[0], command, self.environment, file_actions=silent, setsid=True, setsigmask=()
         )
 
     @property
@@ -143,7 +143,10 @@ class Supervisor:
 
     @property
     def alive(self) -> bool:
-        return self._popen is not None and self._popen.poll() is None
+        try:
+            return self.pid is not None and os.waitpid(self.pid, os.WNOHANG) == (0, 0)
+        except ChildProcessError:
+            return False
 
     @property
     def _rpc(self) -> Any:
@@ -179,16 +182,12 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop everything: processes first and together, servers last."""
-        if self._popen is None:
+        if self.pid is None or not self.alive:
             return
         pids = self.pids()
-        self._popen.send_signal(signal.SIGTERM)
-        try:
-            self._popen.wait(_STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self._popen.kill()
-            self._popen.wait()
-            _kill_groups(pids.values())
+        os.kill(self.pid, signal.SIGTERM)
+        if not process.wait_until(lambda: not self.alive, _STOP_TIMEOUT_S):
+            _kill_groups([self.pid, *pids.values()])
         process.drop_socket_dir(self.data_dir / "run", _SOCKET)
 
 

@@ -1,30 +1,29 @@
 """``notify up``: one instance on this machine, from an empty directory to serving, until it is stopped.
 
 supervisord keeps the processes of the Procfile (and the embedded servers) running; this process starts it,
-gets the database ready, says when everything serves, and stops it all in order. Should it be killed outright,
-the kernel tells supervisord, which then stops everything the same way.
+gets the database ready, says when everything serves, and hands over to ``watch``. Should that be killed
+outright, the kernel tells supervisord, which then stops everything in order.
 """
 
 import os
+import shutil
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
 
 from notify import settings
 from notify.local import (
     embedded,
     instance,
     lifetime,
-    postgres,
     process,
     procfile,
     programs,
     readiness,
     supervision,
+    watch,
 )
 from notify.local.instance import Instance, InstanceError
 from notify.local.supervision import Program, Supervisor
@@ -34,9 +33,6 @@ from notify.store import db
 
 _SERVERS_TIMEOUT_S = 60
 _READY_TIMEOUT_S = 180
-_LOOK_EVERY_S = 0.5
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,31 +48,30 @@ class Options:
     procfile: Path = procfile.PATH
 
 
-def run(options: Options, say: Say, serving: Callable[[Instance, Path], None]) -> None:
+def run(options: Options, serving: Callable[[Instance, Path], None]) -> None:
     """Run the instance until SIGTERM or SIGINT; ``serving`` is called once everything does.
 
     Raises:
         InstanceError: it could not be started; nothing is left running.
+        notify.local.lifetime.AlreadyRunning: another one runs in the same directory.
         notify.settings.SettingsError: the environment holds wrong settings.
     """
     data_dir = instance.prepare_dir(options.data_dir)
-    with lifetime.alone(data_dir), lifetime.until_stopped():
+    with lifetime.alone(data_dir) as lock, lifetime.until_stopped():
         if options.ready_file:
             # One that a killed instance left behind says what is no longer true.
             options.ready_file.unlink(missing_ok=True)
+        shutil.rmtree(data_dir / "run" / "metrics", ignore_errors=True)  # counts begin anew
         prepared = instance.prepare(data_dir, options.port, options.flower_port)
         supervisor = Supervisor(data_dir, _environment(prepared, data_dir, options.concurrency))
         try:
-            ready = _start(supervisor, prepared, options, say)
+            ready = _start(supervisor, prepared, options)
             serving(ready, options.data_dir)
-            _keep_running(supervisor, ready, options.ready_file)
-        finally:
-            lifetime.no_more_signals()
-            say("Stopping.")
-            supervisor.stop()
-            postgres.clean_up(data_dir)
             if options.ready_file:
-                options.ready_file.unlink(missing_ok=True)
+                watch.write(options.ready_file, ready.describe(supervisor.pids()))
+            watch.take_over(supervisor, options.ready_file, lock)
+        finally:
+            watch.stop(supervisor, options.ready_file)
 
 
 def _environment(prepared: Instance, data_dir: Path, concurrency: int) -> dict[str, str]:
@@ -88,17 +83,17 @@ def _environment(prepared: Instance, data_dir: Path, concurrency: int) -> dict[s
     return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
 
 
-def _start(supervisor: Supervisor, prepared: Instance, options: Options, say: Say) -> Instance:
+def _start(supervisor: Supervisor, prepared: Instance, options: Options) -> Instance:
     servers = programs.servers(prepared.servers, supervisor.data_dir)
     processes = programs.processes(options.procfile, options.workers)
     supervisor.configure(procfile.ROOT, [*servers, *processes])
-    say(f"Starting {', '.join(prepared.servers) or 'the process manager'}.")
+    process.say(f"Starting {', '.join(prepared.servers) or 'the process manager'}.")
     supervisor.start()
     _await_servers(supervisor, servers)
-    say("Migrating the database.")
+    process.say("Migrating the database.")
     ready = _with_keys(prepared, supervisor.data_dir)
     names = [one.name for one in processes]
-    say(f"Starting {', '.join(names)}.")
+    process.say(f"Starting {', '.join(names)}.")
     supervisor.start_group(supervision.PROCESSES)
     readiness.wait(ready, supervisor, [*prepared.servers, *names], _READY_TIMEOUT_S)
     return ready
@@ -126,17 +121,3 @@ def _with_keys(prepared: Instance, data_dir: Path) -> Instance:
 def _key(world: World, kept: str | None) -> str:
     """The key we kept, unless the database is another one or has lost it."""
     return kept if kept and keys.authenticate(kept) else keys.create(world, "first key of notify up")
-
-
-def _keep_running(supervisor: Supervisor, ready: Instance, ready_file: Path | None) -> NoReturn:
-    """Watch the watcher, too: when supervisord is killed, what it ran stops, and a new one starts it."""
-    written: dict[str, int] = {}
-    while True:
-        if not supervisor.alive:
-            supervisor.start()
-        supervisor.revive()
-        pids = supervisor.pids()
-        if ready_file and pids and pids != written:
-            process.write_private(ready_file.absolute(), ready.describe(pids))
-            written = pids
-        time.sleep(_LOOK_EVERY_S)

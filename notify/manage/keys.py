@@ -1,31 +1,83 @@
 """API keys: made once in the clear, stored as a digest, told apart by their prefix."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
-from notify import ids
+from notify import clock, ids
+from notify.errors import InvalidRequest, NotFound
 from notify.model.names import Mode, World
-from notify.store import cache, db, keys
+from notify.model.scopes import EVERYTHING, KeyScope
+from notify.store import audit, cache, db, keys
 from notify.store.keys import StoredKey
 
 _KIND = {Mode.PUBLISHED: "pk", Mode.DRAFT: "dk", Mode.MOCK: "mk"}
 _WORLD = {World.PRODUCTION: "prod", World.TEST: "test"}
 _HINT_LENGTH = 14
+DEFAULT_OVERLAP = timedelta(hours=24)
 
 
-def create(world: World, name: str, kind: Mode = Mode.PUBLISHED) -> str:
-    """A new key for a world, such as ``dk_test_...``; the only time it is seen in the clear."""
-    clear = f"{_KIND[kind]}_{_WORLD[world]}_{secrets.token_urlsafe(32)}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKey:
+    """``clear``: the key itself; the only time it is seen. ``until``: when the one it replaces expires."""
+
+    id: UUID
+    clear: str
+    until: datetime | None = None
+
+
+def create(
+    world: World,
+    name: str,
+    kind: Mode = Mode.PUBLISHED,
+    scopes: Collection[KeyScope] = EVERYTHING,
+    expires_at: datetime | None = None,
+) -> str:
+    """A new key for a world, such as ``dk_test_...``; the only time it is seen in the clear.
+
+    Raises:
+        InvalidRequest: it has no scopes, or would have expired already.
+    """
     with db.begin() as tx:
-        keys.create(tx, ids.new(), world, kind, name=name, digest=_digest(clear), hint=clear[:_HINT_LENGTH])
-    return clear
+        return _create(tx, world, name, kind, scopes, expires_at).clear
+
+
+def _create(
+    tx: db.Tx,
+    world: World,
+    name: str,
+    kind: Mode,
+    scopes: Collection[KeyScope],
+    expires_at: datetime | None,
+) -> NewKey:
+    if not scopes:
+        raise InvalidRequest("scopes: give at least one")
+    if expires_at is not None and expires_at <= clock.now():
+        raise InvalidRequest("expires: lies in the past")
+    new = NewKey(id=ids.new(), clear=f"{_KIND[kind]}_{_WORLD[world]}_{secrets.token_urlsafe(32)}")
+    hint = new.clear[:_HINT_LENGTH]
+    keys.create(
+        tx,
+        new.id,
+        world,
+        kind,
+        name=name,
+        digest=_digest(new.clear),
+        hint=hint,
+        scopes=scopes,
+        expires_at=expires_at,
+    )
+    told = {"name": name, "kind": kind, "hint": hint, "scopes": sorted(scopes), "expires": _iso(expires_at)}
+    audit.record(tx, "key.created", ("key", new.id), world=world, after=told)
+    return new
 
 
 def known(clear: str) -> StoredKey | None:
     """The key, if this process has seen it within the cache's age; asks no database."""
-    return cache.peek(("key", _digest(clear)))
+    return _in_force(cache.peek(("key", _digest(clear))))
 
 
 def authenticate(clear: str) -> StoredKey | None:
@@ -39,18 +91,65 @@ def authenticate(clear: str) -> StoredKey | None:
         with db.begin() as tx:
             return keys.valid(tx, _digest(clear))
 
-    return cache.get(("key", _digest(clear)), load)
+    return _in_force(cache.get(("key", _digest(clear)), load))
 
 
-def find() -> Sequence[StoredKey]:
+def _in_force(key: StoredKey | None) -> StoredKey | None:
+    expired = key and key.expires_at and key.expires_at <= clock.now()
+    return None if expired else key
+
+
+def find(world: World | None = None) -> Sequence[StoredKey]:
+    """The keys of a world, or all of them; the oldest first."""
     with db.begin() as tx:
-        return keys.find(tx)
+        return keys.find(tx, world)
 
 
-def revoke(id_: UUID) -> bool:
-    """Revoke; False when there is no such key in force. Takes effect within ``cache.MAX_AGE_S`` seconds."""
+def rotate(id_: UUID, overlap: timedelta = DEFAULT_OVERLAP, world: World | None = None) -> NewKey:
+    """A new key like the one with this id, which expires after ``overlap``.
+
+    The new one lives as long as the old one was meant to. Takes effect within ``cache.MAX_AGE_S`` seconds.
+
+    Raises:
+        NotFound: there is no such key in force (in this world).
+    """
+    if overlap < timedelta():
+        raise InvalidRequest("overlap: must not be negative")
     with db.begin() as tx:
-        return keys.revoke(tx, id_)
+        old = _hold(tx, id_, world)
+        now = clock.now()
+        expires_at = now + (old.expires_at - old.created_at) if old.expires_at else None
+        new = _create(tx, old.world, old.name, old.kind, old.scopes, expires_at)
+        until = min(now + overlap, old.expires_at or datetime.max.replace(tzinfo=clock.UTC))
+        keys.expire(tx, id_, until)
+        after = {"expires": _iso(until), "replaced_by": str(new.id)}
+        before = {"expires": _iso(old.expires_at)}
+        audit.record(tx, "key.rotated", ("key", id_), world=old.world, before=before, after=after)
+    return NewKey(id=new.id, clear=new.clear, until=until)
+
+
+def revoke(id_: UUID, world: World | None = None) -> None:
+    """Refuse the key from now on; takes effect within ``cache.MAX_AGE_S`` seconds.
+
+    Raises:
+        NotFound: there is no such key in force (in this world).
+    """
+    with db.begin() as tx:
+        old = _hold(tx, id_, world)
+        keys.revoke(tx, id_)
+        before = {"name": old.name, "hint": old.hint}
+        audit.record(tx, "key.revoked", ("key", id_), world=old.world, before=before)
+
+
+def _hold(tx: db.Tx, id_: UUID, world: World | None) -> StoredKey:
+    found = keys.hold(tx, id_)
+    if found is None or world not in (None, found.world):
+        raise NotFound(f"No key in force has the id {id_}.")
+    return found
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
 
 
 def _digest(clear: str) -> bytes:

@@ -1,6 +1,6 @@
 """Messages as people look at them: lists, one message with its providers, its history, what it said."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ from notify import ids
 from notify.errors import ContentError, NotFound
 from notify.model.names import World
 from notify.model.output import Rendered
+from notify.model.work import Handoff
 from notify.pipeline import cancel as cancel_stage
 from notify.pipeline.saying import said
 from notify.store import contents, db, deliveries, events, message_list, messages
@@ -61,14 +62,18 @@ def get(world: World, wire_id: str) -> Detail:
         return Detail(row=row, deliveries=deliveries.of_messages(tx, [row.id]).get(row.id, []))
 
 
-def cancel(world: World, wire_id: str) -> tuple[bool, Detail]:
+def cancel(world: World, wire_id: str, *, wake: Callable[[Handoff], object]) -> tuple[bool, Detail]:
     """Cancel a message that still waits; whether this call did, and the message as it is now.
+
+    ``wake``: publishes what follows.
 
     Raises:
         NotFound: there is none with this id.
     """
     done = cancel_stage.run(get(world, wire_id).row.id)
-    return done, get(world, wire_id)
+    if done:
+        wake(done.handoff)
+    return done is not None, get(world, wire_id)
 
 
 def as_sent(world: World, wire_id: str) -> dict[str, Any]:
@@ -82,6 +87,13 @@ def as_sent(world: World, wire_id: str) -> dict[str, Any]:
     with db.begin() as tx:
         row = _row(tx, world, wire_id)
         body = messages.load(tx, [row.id])[row.id].body
+    if not body:
+        raise NotFound(f"What message {wire_id!r} said is not kept any more.")
+    return at_once(body)
+
+
+def at_once(body: dict[str, Any]) -> dict[str, Any]:
+    """The ``message`` object of a send, without the delay it has waited for."""
     delay = {key: value for key, value in (body.get("delay") or {}).items() if key != "duration"}
     return {**body, "delay": delay or None}
 
@@ -115,6 +127,8 @@ def outputs(world: World, wire_id: str) -> list[ChannelOutput]:
         stored = messages.load(tx, [row.id])[row.id]
         content = contents.load(tx, [row.id]).get(row.id)
         sent = deliveries.of_messages(tx, [row.id]).get(row.id, [])
+    if not stored.body:
+        raise NotFound(f"What message {wire_id!r} said is not kept any more.")
     if content is None:
         return []
     found = {delivery.channel: _output(stored, content, delivery) for delivery in reversed(sent)}

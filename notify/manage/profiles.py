@@ -3,15 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-import jsonpatch
-from jsonpointer import JsonPointerException
-
-from notify.errors import InvalidRequest, NotFound
+from notify.errors import NotFound
+from notify.manage.patching import patched
 from notify.model.names import World
 from notify.recipients.resolve import deep_merge
 from notify.store import db, profiles
-
-MAX_OPERATIONS = 1000
 
 
 def get(world: World, user_id: str) -> dict[str, Any]:
@@ -46,21 +42,9 @@ def patch(world: World, user_id: str, operations: Sequence[dict[str, Any]]) -> N
     Raises:
         InvalidRequest: an operation is malformed, its path is missing, or a ``test`` fails.
     """
-    if len(operations) > MAX_OPERATIONS:
-        raise InvalidRequest(f"patch: at most {MAX_OPERATIONS} operations")
     with db.begin() as tx:
         stored = profiles.get(tx, world, user_id, lock=True) or {}
-        profiles.put(tx, world, user_id, _patched(stored, operations))
-
-
-def _patched(stored: dict[str, Any], operations: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    try:
-        result = jsonpatch.apply_patch(stored, operations)
-    except (jsonpatch.JsonPatchException, JsonPointerException, KeyError, TypeError, ValueError) as error:
-        raise InvalidRequest(f"patch: {error}") from None
-    if not isinstance(result, dict):
-        raise InvalidRequest("patch: the profile must stay an object")
-    return result
+        profiles.put(tx, world, user_id, patched(stored, operations))
 
 
 def delete(world: World, user_id: str) -> None:

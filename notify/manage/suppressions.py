@@ -7,7 +7,7 @@ from notify import ids, log
 from notify.errors import NotFound
 from notify.model.names import Channel, World
 from notify.recipients.address import normal
-from notify.store import db, suppressions
+from notify.store import audit, db, suppressions
 from notify.store.suppressions import Suppression
 
 _log = log.get(__name__)
@@ -36,6 +36,9 @@ def lift(world: World, id_: UUID) -> None:
     """
     with db.begin() as tx:
         lifted = suppressions.lift(tx, world, id_)
+        if lifted:
+            before = {"channel": lifted.channel, "address": lifted.masked, "reason": lifted.reason}
+            audit.record(tx, "suppression.lifted", ("suppression", id_), world=world, before=before)
     if lifted is None:
         raise NotFound("This suppression does not exist.")
     _log.info("suppression.lifted", suppression_id=str(id_), message_id=ids.to_wire(lifted.message_id))

@@ -70,7 +70,10 @@ class SmtpServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmtpCall:
-    """One message for one envelope. ``data`` is the RFC 5322 message with CRLF line ends."""
+    """One message for one envelope. ``data`` is the RFC 5322 message with CRLF line ends.
+
+    Without recipients nothing is sent: the server is only asked whether it lets us in.
+    """
 
     server: SmtpServer
     sender: str
@@ -83,7 +86,19 @@ class KeepCall:
     """The sandbox: nothing leaves; the rendered output stays readable in the message log."""
 
 
-Call = HttpCall | SmtpCall | KeepCall
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """A call whose beginning and end are told, on the transport's thread: neither may wait or raise.
+
+    ``begins``: what it returns is what is called. ``ends``: gets None when the call was broken off.
+    """
+
+    call: HttpCall | SmtpCall | KeepCall
+    begins: "Callable[[HttpCall | SmtpCall | KeepCall], HttpCall | SmtpCall | KeepCall]"
+    ends: "Callable[[Answer | None], None]"
+
+
+Call = HttpCall | SmtpCall | KeepCall | Watched
 
 
 # --- answers: what came back ---------------------------------------------------------------------
@@ -142,7 +157,15 @@ class Blame(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
+class Answered:
+    """``called``: whether the provider was. ``response``: its words, for people; bounded, without secrets."""
+
+    called: bool = False
+    response: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted(Answered):
     """``reference``: the provider's own ids, for the log and for later callbacks.
 
     ``delivered``: the provider's acceptance is also the delivery (webhooks).
@@ -153,7 +176,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Transient:
+class Transient(Answered):
     """Worth another try with the same provider, not before ``retry_after_s`` seconds.
 
     ``busy``: it is up and asks for a slower pace, which is no sign of an outage.
@@ -165,7 +188,7 @@ class Transient:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Permanent:
+class Permanent(Answered):
     """Not worth another try. ``blame`` PROVIDER: the next provider may; RECIPIENT: the next channel may.
 
     UNKNOWN: nothing may follow it.
@@ -176,7 +199,7 @@ class Permanent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Simulated:
+class Simulated(Answered):
     """Sent with a mock key: the call was made ready, and not made."""
 
 

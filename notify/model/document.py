@@ -115,16 +115,59 @@ class ChannelBlock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnFrame:
+    """A brand's own page around the content, of HTML or of MJML: ``head``, ``header`` and ``footer`` are its
+    source.
+
+    ``width`` in pixels.
+    """
+
+    head: str = ""
+    header: str = ""
+    footer: str = ""
+    mjml: bool = False
+    width: int | None = None
+    background: str | None = None
+    blocks_background: str | None = None
+    footer_background: str | None = None
+    footer_full_width: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """How an email is dressed, by the brand as it was when the message was rendered.
+
+    ``name``: the brand's, for who does not see its logo. ``bar``: the color of the line above
+    everything. ``footer`` is Markdown, ``head`` HTML; ``social``: names
+    and URLs. ``own``: the brand's own page; then there is no header or footer of ours.
+    """
+
+    primary: str | None = None
+    secondary: str | None = None
+    name: str | None = None
+    bar: str | None = None
+    logo: str | None = None
+    logo_href: str | None = None
+    footer: str | None = None
+    social: tuple[tuple[str, str], ...] | None = None
+    head: str | None = None
+    own: OwnFrame | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """Either flat (``elements``) or split into channel ``blocks``, never both.
 
-    ``untracked``: the URLs of links in texts whose author wants no tracking.
+    ``untracked``: the URLs of links in texts whose author wants no tracking. ``envelope``: the template's own
+    ``from, reply_to, cc, bcc`` for email. ``frame``: the brand's, for email.
     """
 
     elements: tuple[Element, ...] = ()
     blocks: tuple[ChannelBlock, ...] = ()
     warnings: tuple[str, ...] = field(default=())
     untracked: tuple[str, ...] | None = None
+    envelope: dict[str, Any] | None = None
+    frame: Frame | None = None
 
 
 DOCUMENT: TypeAdapter[Document] = TypeAdapter(Document)

@@ -49,12 +49,15 @@ class Button:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushOutput:
-    """``click_url``: what a tap opens (the first action's link)."""
+    """``click_url``: what a tap opens (the first action's link). ``tracking_url``: where the app tells what
+    became of it, the ``trackingUrl`` of its payload.
+    """
 
     title: str
     body: str
     click_url: str | None = None
     image_url: str | None = None
+    tracking_url: str | None = None
 
     def rendered(self) -> Rendered:
         return Rendered(title=self.title, body=self.body)

@@ -94,12 +94,13 @@ class Escalation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """``deadline``: the message's own timeout, UTC."""
+    """``deadline``: the message's own timeout, UTC. ``may_leave``: the topic its mails offer to leave."""
 
     root: Node
     skipped: tuple[Skipped, ...]
     deadline: datetime
     escalation: Escalation | None = None
+    may_leave: str | None = None
 
 
 PLAN: TypeAdapter[Plan] = TypeAdapter(Plan)

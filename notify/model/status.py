@@ -39,6 +39,9 @@ class Reason(StrEnum):
     UNSUBSCRIBED = "UNSUBSCRIBED"
 
 
+REFUSED = frozenset({Reason.UNSUBSCRIBED, Reason.OPT_IN_REQUIRED})
+"""The recipient does not want it."""
+
 WAITING = frozenset({Status.ENQUEUED, Status.DELAYED, Status.ROUTED})
 """Before anything was sent: the only statuses a failure or cancellation may replace."""
 
@@ -66,6 +69,14 @@ ALLOWED_FROM: Mapping[Status, frozenset[Status]] = MappingProxyType(
     }
 )
 """Status -> the statuses a message may have before it. The store's UPDATE holds to it."""
+
+PROVEN_FROM: Mapping[Status, frozenset[Status]] = MappingProxyType(
+    {
+        # Given up since nobody knew whether it was sent (at_most_once); now its provider says that it was.
+        Status.SENT: frozenset({Status.UNDELIVERABLE}),
+    }
+)
+"""The one end that is not final: what may come before a status that is proven of a delivery that was held."""
 
 REACHED = frozenset({Status.SENT, Status.DELIVERED, Status.OPENED, Status.CLICKED})
 """A provider took the message. These fill in each other's times late; failures and cancellations never do."""
@@ -101,6 +112,7 @@ class EventType(StrEnum):
     SIMULATED = "SIMULATED"
     THROTTLED = "THROTTLED"
     COMPLAINED = "COMPLAINED"
+    RETRIED = "RETRIED"
 
 
 HISTORY_TYPES = frozenset(

@@ -19,16 +19,28 @@ from notify.model.wire_routing import (
     ProviderEntry,
     ProviderSettings,
     Routing,
+    TemplateRouting,
     Utm,
 )
 from notify.model.wire_time import Delay, Expiry
 from notify.model.wire_timeouts import BareOrMessageTimeouts, MessageTimeouts
-from notify.model.wire_to import CONTROL_KEYS, Recipient, RecipientKind, To, recipient
+from notify.model.wire_to import (
+    BULK_KEY,
+    CONTROL_KEYS,
+    GROUPS,
+    Recipient,
+    RecipientKind,
+    To,
+    is_group,
+    recipient,
+)
 
 __all__ = [
-    "CONTROL_KEYS", "ChannelEntry", "ChannelSettings", "Delay", "Expiry", "MessageTimeouts", "Metadata",
+    "BULK_KEY", "CONTROL_KEYS", "GROUPS", "ChannelEntry", "ChannelSettings", "Delay", "Expiry",
+    "MessageTimeouts", "Metadata",
     "ProviderEntry", "ProviderSettings", "Recipient", "RecipientKind", "Routing", "SendMessage",
-    "SendRequest", "find_fault", "find_nul", "is_fanout", "recipients",
+    "SendRequest", "TemplateRouting", "brands", "find_fault", "find_nul", "is_broadcast", "is_fanout",
+    "recipient", "recipients",
 ]  # fmt: skip
 
 MAX_TAGS = 9
@@ -75,10 +87,11 @@ class SendMessage(WireModel):
     """One message: to whom, what, and how it may travel."""
 
     to: To = Field(
-        description="One recipient, or up to 500.",
+        description="One recipient, or up to 500; a list, audience or tenant stands for all its users.",
         examples=[
             {"user_id": "user-1"},
             {"email": "ada@example.com"},
+            {"list_id": "orders.eu"},
             [{"user_id": "user-1"}, {"user_id": "user-2"}],
         ],
     )
@@ -160,6 +173,19 @@ def recipients(message: SendMessage) -> tuple[Recipient, ...]:
     return tuple(recipient(entry, tenant_id=tenant_id) for entry in entries)
 
 
+def brands(message: SendMessage) -> dict[str, str]:
+    """The brands that a send names, by place."""
+    channels = {f"message.channels.{key}": one.brand_id for key, one in (message.channels or {}).items()}
+    named = {"message": message.brand_id, **channels}
+    return {f"{place}.brand_id": id_ for place, id_ in named.items() if id_ is not None}
+
+
+def is_broadcast(message: SendMessage, above: int) -> bool:
+    """Whether it is for a group, or names more than ``above`` recipients."""
+    to = message.to if isinstance(message.to, list) else [message.to]
+    return len(to) > above or any(map(is_group, to))
+
+
 def is_fanout(message: SendMessage) -> bool:
-    """An array, even of one: each recipient's message has an id of its own."""
-    return isinstance(message.to, list)
+    """An array, even of one, or a group: each recipient's message has an id of its own."""
+    return isinstance(message.to, list) or is_group(message.to)

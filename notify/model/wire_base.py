@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, WrapValidator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 YEAR_MS = 365 * 24 * 3600 * 1000
@@ -27,6 +27,16 @@ def read_by(read: Callable[[Any], Any], *, described_as: Any) -> WrapValidator:
     So a value with several spellings gives errors without pydantic's names for the members of a union.
     """
     return WrapValidator(lambda value, _: read(value), json_schema_input_type=described_as)
+
+
+def kept_as_given(checked_by: TypeAdapter[Any], described_as: Any) -> WrapValidator:
+    """Checked, and kept as it was given: what is shown again later, in the sender's own spelling."""
+
+    def keep(value: Any) -> Any:
+        checked_by.validate_python(value)
+        return value
+
+    return read_by(keep, described_as=described_as)
 
 
 def problem(message: str, *path: str | int) -> ValidationError:

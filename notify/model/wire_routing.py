@@ -152,3 +152,11 @@ def _children(node: Mapping[str, Any]) -> list[Any]:
 
 
 BoundedRouting = Annotated[Routing, BeforeValidator(_bounded)]
+
+
+class TemplateRouting(WireModel):
+    """What a template says of routing: a strategy, as a message keeps it. A send's own words beat it."""
+
+    routing: BoundedRouting
+    channels: dict[str, ChannelSettings] | None = None
+    providers: dict[str, ProviderSettings] | None = None

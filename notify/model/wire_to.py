@@ -11,8 +11,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
 
-from notify.model.wire_base import problem, read_by
+from notify.model.wire_base import WireModel, problem, read_by
 from notify.model.wire_forms import MsTeamsTo, PagerdutyTo, SlackTo, UserTo, WebhookTo
+from notify.model.wire_groups import AudienceTo, ListPatternTo, ListTo, TenantTo
 
 MAX_RECIPIENTS = 500
 
@@ -32,6 +33,23 @@ class RecipientKind(StrEnum):
     MS_TEAMS = "ms_teams"
     PAGERDUTY = "pagerduty"
     WEBHOOK = "webhook"
+    LIST = "list"
+    LIST_PATTERN = "list_pattern"
+    AUDIENCE = "audience"
+    TENANT = "tenant"
+    BULK = "bulk"
+
+
+GROUPS = frozenset(
+    {
+        RecipientKind.LIST, RecipientKind.LIST_PATTERN, RecipientKind.AUDIENCE, RecipientKind.TENANT,
+        RecipientKind.BULK,
+    }
+)  # fmt: skip
+"""Kinds that stand for any number of users."""
+
+BULK_KEY = "bulk_job_id"
+"""Names the users of a bulk job, in the request that its run makes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,21 +62,18 @@ class Recipient:
     tenant_id: str | None
 
 
-_MODELS: dict[RecipientKind, type[UserTo]] = {
+_MODELS: dict[RecipientKind, type[WireModel]] = {
     RecipientKind.USER: UserTo,
     RecipientKind.SLACK: SlackTo,
     RecipientKind.MS_TEAMS: MsTeamsTo,
     RecipientKind.PAGERDUTY: PagerdutyTo,
     RecipientKind.WEBHOOK: WebhookTo,
+    RecipientKind.LIST: ListTo,
+    RecipientKind.LIST_PATTERN: ListPatternTo,
+    RecipientKind.AUDIENCE: AudienceTo,
+    RecipientKind.TENANT: TenantTo,
+    RecipientKind.BULK: WireModel,
 }
-
-
-def _unsupported(entry: Mapping[str, Any]) -> str | None:
-    """The key that asks for an expansion Notify does not have yet."""
-    for key in ("list_pattern", "list_id", "audience_id"):
-        if entry.get(key) is not None:
-            return key
-    return "tenant_id" if entry.get("tenant_id") is not None and _names_nobody(entry) else None
 
 
 def _names_nobody(entry: Mapping[str, Any]) -> bool:
@@ -66,7 +81,26 @@ def _names_nobody(entry: Mapping[str, Any]) -> bool:
     return all(key in _NAMES_NOBODY or value is None or value == "" for key, value in entry.items())
 
 
+_GROUP_KEYS = {
+    "list_pattern": RecipientKind.LIST_PATTERN,
+    "list_id": RecipientKind.LIST,
+    "audience_id": RecipientKind.AUDIENCE,
+}
+"""In the order in which they are looked for."""
+
+
+def _group(entry: Mapping[str, Any]) -> RecipientKind | None:
+    for key, kind in _GROUP_KEYS.items():
+        if entry.get(key) is not None:
+            return kind
+    if entry.keys() == {BULK_KEY}:
+        return RecipientKind.BULK
+    return RecipientKind.TENANT if entry.get("tenant_id") is not None and _names_nobody(entry) else None
+
+
 def _kind(entry: Mapping[str, Any]) -> RecipientKind:
+    if group := _group(entry):
+        return group
     if entry.get("webhook") is not None:
         return RecipientKind.WEBHOOK
     if entry.get("pagerduty") is not None:
@@ -81,11 +115,10 @@ def _kind(entry: Mapping[str, Any]) -> RecipientKind:
 def _check_entry(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise problem('Input should be a recipient: an object such as {"user_id": "..."}')
-    if (key := _unsupported(value)) is not None:
-        raise problem("not supported yet", key)
-    if _names_nobody(value):
+    kind = _kind(value)
+    if kind not in GROUPS and _names_nobody(value):
         raise problem("names no recipient: give 'user_id', 'email', 'phone_number' or another address")
-    _MODELS[_kind(value)].model_validate(value)
+    _MODELS[kind].model_validate(value)
     return value
 
 
@@ -99,7 +132,7 @@ _LIST: TypeAdapter[list[dict[str, Any]]] = TypeAdapter(
         Field(min_length=1, max_length=MAX_RECIPIENTS),
     ]
 )
-_One = UserTo | SlackTo | MsTeamsTo | PagerdutyTo | WebhookTo
+_One = UserTo | ListTo | ListPatternTo | AudienceTo | TenantTo | SlackTo | MsTeamsTo | PagerdutyTo | WebhookTo
 To = Annotated[
     dict[str, Any] | list[dict[str, Any]],
     read_by(
@@ -114,3 +147,8 @@ def recipient(entry: dict[str, Any], *, tenant_id: str | None) -> Recipient:
     context = entry.get("context") or {}
     own = entry.get("tenant_id") or entry.get("account_id") or context.get("tenant_id")
     return Recipient(kind=_kind(entry), user_id=entry.get("user_id"), entry=entry, tenant_id=own or tenant_id)
+
+
+def is_group(entry: Mapping[str, Any]) -> bool:
+    """Whether it stands for any number of users."""
+    return _kind(entry) in GROUPS

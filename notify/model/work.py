@@ -17,14 +17,16 @@ class Stage(StrEnum):
     DELIVER = "deliver"
     ESCALATE = "escalate"
     RECEIPTS = "receipts"
+    HOOKS = "hooks"
 
 
 class Wait(StrEnum):
-    """What a delivery waits for before its provider is called (again)."""
+    """What a delivery waits for before its provider is called (again); ``pause``: any work, for people."""
 
     RETRY = "retry"
     TURN = "turn"
     CIRCUIT = "circuit"
+    PAUSE = "pause"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +40,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """A work row to be written. ``id``: the request's, message's or delivery's own id."""
+    """A work row to be written. ``id``: the request's, message's or delivery's own id.
+
+    ``tenant_id``: whose it is; what tenants have waiting at one place is claimed in equal shares.
+    """
 
     id: UUID
     message_id: UUID
     world: World
     place: Place
     due_at: datetime
+    tenant_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +85,12 @@ class PutOff:
 class Wake:
     """A wake-up for one queue: the ids are a hint, the claim decides.
 
-    ``at``: not before, UTC. ``alone``: never joined with others, since the row may have killed its worker.
+    ``at``: not before, UTC.
     """
 
     place: Place
     ids: tuple[UUID, ...]
     at: datetime | None = None
-    alone: bool = False
 
 
 Handoff = tuple[Wake, ...]

@@ -3,19 +3,23 @@
 A batch is one transaction with one synchronous commit: after it the messages are kept, whatever dies.
 """
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from notify import clock, ids, settings
-from notify.errors import Conflict
+from opentelemetry.trace import Span
+
+from notify import clock, ids, tracing
+from notify.errors import Conflict, InvalidRequest, Unavailable
 from notify.model import wire
 from notify.model.names import Lane, Mode, World
 from notify.model.work import Handoff, Place, Stage, Wake, Work
+from notify.pipeline import announcing, observing, pausing
 from notify.pipeline.creation import new_message
-from notify.store import db, idempotency, messages, requests, work
+from notify.store import brands, db, idempotency, messages, requests, work
 from notify.store.idempotency import Answer, Key
 
 ACCEPTED = 202
@@ -25,7 +29,7 @@ ACCEPTED = 202
 class Submission:
     """One valid send. ``body``: its ``message`` object as JSON. ``key``: with the time it expires.
 
-    ``id_name``: what the answer calls the new id.
+    ``id_name``: what the answer calls the new id. ``cause``: the span it came from.
     """
 
     world: World
@@ -34,6 +38,7 @@ class Submission:
     key: tuple[Key, datetime] | None = None
     mode: Mode = Mode.PUBLISHED
     id_name: str = "requestId"
+    cause: Span = field(default_factory=tracing.here)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,27 +49,51 @@ class Receipt:
     body: Any
 
 
-def run(batch: Sequence[Submission]) -> tuple[list[Receipt | Conflict], Handoff]:
+Answered = Receipt | Conflict | Unavailable | InvalidRequest
+"""What became of one submission."""
+
+
+def run(batch: Sequence[Submission]) -> tuple[list[Answered], Handoff]:
     """Store a batch of sends.
 
     Returns:
         For each submission, in order, its receipt, or a ``Conflict`` when a call with its idempotency key is
-        still under way; and the wake-ups to publish.
+        still under way, ``Unavailable`` while its world takes no new sends, or ``InvalidRequest`` when it
+        names what is not there; and the wake-ups to publish.
 
     Raises:
         Unavailable: the database is away; nothing was stored.
     """
-    now = clock.now()
-    drafts = [_Draft(ids.new(), submission) for submission in batch]
     with db.begin() as tx:
-        fresh, answers = _split(tx, drafts)
-        requests.insert(tx, [draft.request(now) for draft in fresh])
-        single = [draft for draft in fresh if not draft.fanout]
-        messages.insert(tx, [draft.only_message(now) for draft in single])
-        todo = [draft.work(now) for draft in fresh]
-        work.add(tx, todo, horizon=now + timedelta(seconds=settings.load().horizon_s))
+        paused = {world: pausing.refusal(tx, world) for world in {sent.world for sent in batch}}
+        refused = [paused[sent.world] or _unknown_brand(tx, sent) for sent in batch]
+        taken, handoff = store(tx, [sent for sent, no in zip(batch, refused, strict=True) if no is None])
+    answers = iter(taken)
+    return [no or next(answers) for no in refused], handoff
+
+
+def _unknown_brand(tx: db.Tx, sent: Submission) -> InvalidRequest | None:
+    """Only a send that names a brand costs a look, and a cached one."""
+    named = wire.brands(sent.message)
+    for place, id_ in named.items():
+        if not brands.exists(tx, sent.world, id_):
+            return InvalidRequest(f"{place}: brand {id_!r} does not exist")
+    return None
+
+
+def store(tx: db.Tx, batch: Sequence[Submission]) -> tuple[list[Receipt | Conflict], Handoff]:
+    """``run`` inside a transaction of the caller's: the messages are kept if and when it commits."""
+    now, since = clock.now(), time.time_ns()
+    drafts = [_Draft(ids.new(), submission) for submission in batch]
+    fresh, answers = _split(tx, drafts)
+    requests.insert(tx, [draft.request(now) for draft in fresh])
+    single = [draft for draft in fresh if not draft.fanout]
+    told = announcing.insert(tx, [draft.only_message(now) for draft in single])
+    todo = [draft.work(now) for draft in fresh]
+    work.add(tx, todo, horizon=now)
     wakes = tuple(Wake(place=row.place, ids=(row.id,)) for row in todo)
-    return [answers[draft.id] for draft in drafts], wakes
+    observing.accepted([(one.id, one.submission.world, one.submission.cause) for one in fresh], since)
+    return [answers[draft.id] for draft in drafts], wakes + told
 
 
 def _split(tx: db.Tx, drafts: Sequence["_Draft"]) -> tuple[list["_Draft"], dict[UUID, Receipt | Conflict]]:
@@ -140,4 +169,12 @@ class _Draft:
 
     def work(self, now: datetime) -> Work:
         place = Place(stage=Stage.EXPAND if self.fanout else Stage.RENDER, lane=Lane.SINGLE)
-        return Work(id=self.id, message_id=self.id, world=self.submission.world, place=place, due_at=now)
+        sent = self.submission
+        return Work(
+            id=self.id,
+            message_id=self.id,
+            world=sent.world,
+            place=place,
+            due_at=now,
+            tenant_id=None if self.fanout else wire.recipients(sent.message)[0].tenant_id,
+        )

@@ -7,21 +7,21 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from notify import ids, log, settings
+from notify import faults, ids, log, settings
 from notify.content import output
 from notify.errors import ContentError, InvalidRequest
 from notify.model import wire
 from notify.model.call import Answer, Blame, Call, NoAnswer, Outcome, Outgoing, Permanent, Simulated
 from notify.model.names import Lane, Mode, World
-from notify.pipeline import guarantee, tracking
+from notify.pipeline import answered, guarantee, observing, tracking, unsubscribing
 from notify.pipeline.care import Care, Ready
-from notify.pipeline.claims import set_aside
+from notify.pipeline.claims import DOUBTFUL, set_aside
 from notify.pipeline.job import Job, Result, Results
 from notify.pipeline.options import BUILT_IN
 from notify.pipeline.overriding import with_overrides
 from notify.providers.base import Provider, ProviderSettings, RateLimit, load_settings
 from notify.providers.registry import REGISTRY
-from notify.recipients.resolve import merge_data
+from notify.recipients.resolve import merge_data, told_profile
 from notify.store.providers import Configured
 from notify.transport import Transport, TransportSettings
 
@@ -38,7 +38,7 @@ def send(
         prepared = _prepare_safely(job, configured[job.message.world])
         if isinstance(prepared, Permanent | Simulated):
             decided.append((job, prepared))
-        else:
+        elif prepared is not None:
             limit = _limit_of(job, configured[job.message.world])
             ready.append(Ready(job=job, call=prepared, limit=limit))
     care = Care(lane)
@@ -49,25 +49,32 @@ def send(
 
 
 def _called(ready: Sequence[Ready], starts: Mapping[UUID, float], care: Care) -> Iterator[Results]:
-    begun = guarantee.begin([one.job for one in ready if guarantee.is_once(one.job)])
-    ready = [one for one in ready if one.job.delivery.id in begun or not guarantee.is_once(one.job)]
     jobs = {one.job.delivery.id: one.job for one in ready}
-    calls = [(one.job.delivery.id, one.call) for one in ready]
-    for group in _transport(os.getpid()).execute(calls, starts):
-        results = [(jobs[id_], _outcome(jobs[id_], answer)) for id_, answer in group]
+    calls = {one.job.delivery.id: one.call for one in ready}
+    watched = [(id_, observing.watched(call, jobs[id_])) for id_, call in calls.items()]
+    for group in _transport(os.getpid()).execute(watched, starts, guarantee.gate(jobs)):
+        faults.hit("deliver.called")
+        results = [(jobs[id_], _told(jobs[id_], calls[id_], answer)) for id_, answer in group]
         care.learn(results)
         yield Results(of=results, open=care.open, closed=care.closed)
 
 
-def _prepare_safely(job: Job, configured: Sequence[Configured]) -> Call | Simulated | Permanent:
+def _prepare_safely(job: Job, configured: Sequence[Configured]) -> Call | Simulated | Permanent | None:
     if doubt := guarantee.doubted(job):
         return doubt
     if error := set_aside(job.claim):
-        return Permanent(reason=error, blame=Blame.CONTENT)
+        return Permanent(reason=f"{error} It may have been sent.", blame=Blame.CONTENT)
+    if job.suppressed:
+        return Permanent(reason=job.suppressed, blame=Blame.RECIPIENT)
     try:
         return _prepare(job, configured)
     except ContentError as error:
         return Permanent(reason=str(error), blame=Blame.CONTENT)
+    except DOUBTFUL:
+        _log.exception(
+            "deliver.failed", message_id=ids.to_wire(job.message.id), provider=job.delivery.provider
+        )
+        return None
     except Exception as error:  # noqa: BLE001  # one message's oddity must not take its neighbours along
         _log.exception(
             "deliver.failed", message_id=ids.to_wire(job.message.id), provider=job.delivery.provider
@@ -112,7 +119,7 @@ def _outgoing(job: Job, alias: str | None) -> Outgoing:
     context = output.OutputContext(
         template=message.template,
         data=merge_data(message.data, recipient.entry.get("data")),
-        profile=job.content.profile,
+        profile=told_profile(job.content.profile, recipient.entry),
         rewrite=tracking.rewrite(job, message),
     )
     built = output.build(
@@ -126,13 +133,23 @@ def _outgoing(job: Job, alias: str | None) -> Outgoing:
         callback_url=tracking.callback_url(delivery),
     )
     outgoing = with_overrides(outgoing, job, message, alias)
+    outgoing = replace(outgoing, output=unsubscribing.with_header(outgoing.output, job))
     return replace(outgoing, output=tracking.with_opens(outgoing.output, job, message))
+
+
+def _told(job: Job, call: Call, answer: Answer) -> Outcome:
+    return replace(_outcome(job, answer), called=True, response=answered.copy(call, answer))
 
 
 def _outcome(job: Job, answer: Answer) -> Outcome:
     if isinstance(answer, NoAnswer) and answer.forbidden:
         return Permanent(reason=answer.error, blame=Blame.RECIPIENT)
     return guarantee.doubtful(job, answer) or REGISTRY[job.delivery.provider].outcome(answer)
+
+
+def execute(calls: Sequence[tuple[UUID, Call]]) -> Iterator[list[tuple[UUID, Answer]]]:
+    """Make calls that are no deliveries."""
+    return _transport(os.getpid()).execute(calls)
 
 
 @lru_cache(maxsize=1)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from notify import clock, log, settings
+from notify import clock, log, metrics, settings
 from notify.model.call import Blame, Call, Held, HttpCall, Permanent, SmtpCall, Transient
 from notify.model.names import Lane
 from notify.model.work import Wait
@@ -88,6 +88,9 @@ class Care:
         turns = shared.limits().ask(provider_id, limit.interval_s, self.lane, waited, now)
         starts = {}
         for ready, turn in zip(group, turns, strict=True):
+            if turn.at:
+                waits = metrics.TURN_SECONDS.labels(ready.job.delivery.provider)
+                waits.observe((turn.at - now).total_seconds())
             if turn.go and turn.at:
                 starts[ready.job.delivery.id] = (turn.at - now).total_seconds()
             else:
@@ -124,6 +127,7 @@ class Care:
             case _:
                 self.open.discard(provider_id)
         if state in {State.OPENED, State.CLOSED_AGAIN}:
+            metrics.CIRCUIT_CHANGES.labels(provider, state.name.lower()).inc()
             _log.warning(f"circuit.{state.name.lower()}", provider=provider, provider_id=str(provider_id))
 
 

@@ -6,14 +6,21 @@ are under way again within seconds) and work can be long.
 
 import os
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
-from notify import log, settings
+from notify import log, queue, settings
 from notify.errors import Unavailable
 from notify.model.work import Claim, Handoff, Place, Wake
+from notify.pipeline import observing, pausing
 from notify.store import db, work
+
+DOUBTFUL = (MemoryError, queue.TimeIsUp)
+"""What work runs into by its own fault or its machine's. It is left to its lease, as if its worker had died:
+tried again, alone in the end, and set aside if it is always so.
+"""
 
 _log = log.get(__name__)
 
@@ -21,15 +28,18 @@ _log = log.get(__name__)
 def take(
     tx: db.Tx, place: Place, told: Sequence[UUID], size: int | None = None
 ) -> tuple[list[Claim], Handoff]:
-    """Claim what is ready at ``place``: the rows a task was told of, and the oldest others.
+    """Claim what is ready at ``place``: the rows a task was told of, and the oldest others; no paused ones.
 
     Returns:
-        The claims; and a wake-up for the same place when the batch was full, since more may be waiting there.
+        The claims; and a wake-up for the same place when more may be waiting there: the batch was full, or it
+        held what a dead process has left, which goes before all else.
     """
     config = settings.load()
     limit = size or config.batch_size
     claims = work.claim(tx, place, told, size=limit, lease_s=config.lease_s)
-    return claims, (Wake(place=place, ids=()),) if len(claims) >= limit else ()
+    observing.taken(place, claims)
+    more = (Wake(place=place, ids=()),) if len(claims) >= limit or any(c.lost for c in claims) else ()
+    return pausing.going_on(tx, claims), more
 
 
 def set_aside(claim: Claim) -> str | None:
@@ -40,17 +50,21 @@ def set_aside(claim: Claim) -> str | None:
 
 
 class _Keeper:
-    """Renews every batch that is registered, three times per lease."""
+    """Renews every batch that is registered, three times per lease; none for longer than a task may run.
+
+    A pool of processes ends what takes longer. One of threads cannot, but others get its work all the same.
+    """
 
     def __init__(self, lease_s: float) -> None:
         self.pid = os.getpid()
         self._lease_s = lease_s
-        self._held: dict[int, Sequence[Claim]] = {}
+        self._longest_s = settings.load().task_time_limit_s * settings.TASK_END
+        self._held: dict[int, tuple[float, Sequence[Claim]]] = {}
         self._changed = threading.Event()
         threading.Thread(target=self._run, name="leases", daemon=True).start()
 
     def hold(self, claims: Sequence[Claim]) -> None:
-        self._held[id(claims)] = claims
+        self._held[id(claims)] = time.monotonic(), claims
         self._changed.set()
 
     def drop(self, claims: Sequence[Claim]) -> None:
@@ -65,7 +79,8 @@ class _Keeper:
                 self._renew()
 
     def _renew(self) -> None:
-        held = [claim for claims in list(self._held.values()) for claim in claims]
+        since = time.monotonic() - self._longest_s
+        held = [claim for begun, claims in list(self._held.values()) if begun > since for claim in claims]
         if not held:
             return
         try:
@@ -77,16 +92,26 @@ class _Keeper:
 
 
 _keeper: _Keeper | None = None
+_making = threading.Lock()
+
+
+def _the_keeper() -> _Keeper:
+    """The process's keeper; a forked worker makes its own."""
+    global _keeper
+    with _making:
+        if _keeper is None or _keeper.pid != os.getpid():
+            _keeper = _Keeper(settings.load().lease_s)
+        return _keeper
 
 
 @contextmanager
 def kept(claims: Sequence[Claim]) -> Iterator[None]:
     """Hold the claims until the block ends."""
-    global _keeper
-    if _keeper is None or _keeper.pid != os.getpid():
-        _keeper = _Keeper(settings.load().lease_s)
-    _keeper.hold(claims)
+    keeper = _the_keeper()
+    keeper.hold(claims)
+    since = time.time_ns()
     try:
         yield
     finally:
-        _keeper.drop(claims)
+        keeper.drop(claims)
+        observing.worked(claims, since)

@@ -21,6 +21,7 @@ def new_message(
     entry: dict[str, Any] | None,
     now: datetime,
     archived_at: datetime | None = None,
+    list_id: str | None = None,
 ) -> NewMessage:
     """``entry``: the recipient's entry of a fan-out, None when the request has just this one.
 
@@ -43,4 +44,5 @@ def new_message(
         trace_id=metadata.trace_id if metadata else None,
         enqueued_at=now,
         archived_at=archived_at,
+        list_id=list_id,
     )

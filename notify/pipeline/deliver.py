@@ -5,17 +5,18 @@ time between a provider's acceptance and our record of it is that of one commit.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from notify.model.names import Channel, Lane, World
 from notify.model.plan import DeliveryState
 from notify.model.status import Status
 from notify.model.work import Claim, Done, Place, Stage
-from notify.pipeline import calling, outcomes
+from notify.pipeline import calling, outcomes, suppressing
 from notify.pipeline.claims import kept, take
 from notify.pipeline.job import Job
-from notify.store import cache, contents, db, deliveries, messages, providers, work
+from notify.store import contents, db, deliveries, messages, providers, work
+from notify.store.deliveries import Delivery
 from notify.store.providers import Configured
 
 
@@ -43,7 +44,6 @@ def run(told: Sequence[UUID], lane: Lane, channel: Channel) -> Iterator[Done]:
 def _load(tx: db.Tx, claims: Sequence[Claim]) -> _Known:
     if not claims:
         return _Known()
-    cache.refresh(tx)
     wanted = sorted({claim.message_id for claim in claims})
     jobs = _jobs(tx, claims, wanted)
     ready = {job.claim.id for job in jobs}
@@ -57,8 +57,9 @@ def _jobs(tx: db.Tx, claims: Sequence[Claim], wanted: Sequence[UUID]) -> list[Jo
     found = messages.load(tx, wanted)
     content = contents.load(tx, wanted)
     plans = contents.plans(tx, wanted)
-    rows = {row.id: row for rows in deliveries.of_messages(tx, wanted).values() for row in rows}
-    return [
+    by_message = deliveries.of_messages(tx, wanted)
+    rows = {row.id: row for rows in by_message.values() for row in rows}
+    jobs = [
         Job(
             claim=claim,
             delivery=rows[claim.id],
@@ -72,3 +73,11 @@ def _jobs(tx: db.Tx, claims: Sequence[Claim], wanted: Sequence[UUID]) -> list[Jo
         and claim.message_id in found
         and found[claim.message_id].status is not Status.CANCELED
     ]
+    late = [job for job in jobs if _is_late(job, by_message[job.message.id])]
+    stopped = suppressing.of_deliveries(tx, late) if late else {}
+    return [replace(job, suppressed=stopped.get(job.delivery.id)) for job in jobs]
+
+
+def _is_late(job: Job, rows: Sequence[Delivery]) -> bool:
+    """It has waited, or begun after the first of its message: route's look at its address is an old one."""
+    return job.claim.waited is not None or job.delivery.started_at > min(row.started_at for row in rows)

@@ -1,6 +1,7 @@
 """dispatch: work due beyond the horizon of countdowns is published when it comes within it.
 
-Likewise, deliveries that wait for a rate limit are let into the line as far as it moves until the next pass.
+Likewise, deliveries that wait for a rate limit are let into the line as far as it moves until the next pass,
+and what was paused goes on when it is resumed.
 """
 
 from datetime import timedelta
@@ -10,19 +11,22 @@ from uuid import UUID
 from notify import clock, settings
 from notify.model.names import World
 from notify.model.work import Done, Wait
+from notify.pipeline import pausing
 from notify.providers.base import RateLimit
-from notify.store import cache, db, providers, work
+from notify.store import cache, db, heartbeats, providers, work
 
 
 def run() -> Done:
     """One bounded pass; any number may run at once."""
     config = settings.load()
     # A pass must come before anything unparked by the last one is due, hence the extra interval.
-    horizon = clock.now() + timedelta(seconds=config.horizon_s + config.dispatch_every_s)
+    ahead_s = config.horizon_s and config.horizon_s + config.dispatch_every_s
+    horizon = clock.now() + timedelta(seconds=ahead_s)
     with db.begin(durable=False) as tx:
         wakes = work.coming(tx, horizon=horizon, size=config.pass_size)
         let_in = work.hasten(tx, Wait.TURN, _room(tx), after=horizon)
-    return Done(claimed=len(wakes), handoff=(*wakes, *let_in))
+        heartbeats.beat(tx, heartbeats.DISPATCH)
+    return Done(claimed=len(wakes), handoff=(*wakes, *let_in, *pausing.release()))
 
 
 def _room(tx: db.Tx) -> dict[UUID, int]:

@@ -37,7 +37,7 @@ def run(told: Sequence[UUID], lane: Lane) -> Done:
     with db.begin(durable=False) as tx:
         claims, more = take(tx, place, told)
     if not claims:
-        return Done()
+        return Done(handoff=more)
     return Done(claimed=len(claims), handoff=more + _record(claims, lane))
 
 

@@ -5,16 +5,19 @@ finds the mark without an outcome, or gets no answer to a request that may have 
 with the reason and lets nothing follow it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from notify import clock
+from notify import clock, log
+from notify.errors import Unavailable
 from notify.model.call import Answer, Blame, HttpAnswer, NoAnswer, Permanent
 from notify.model.names import Guarantee
 from notify.model.status import Status
 from notify.pipeline.job import Job
 from notify.store import db, deliveries, messages, work
+from notify.transport import Begin
 
+_log = log.get(__name__)
 # What a proxy says when it has no answer to pass on.
 _NO_ANSWER_BEHIND = frozenset({502, 504})
 
@@ -48,13 +51,27 @@ def _doubt(what: str) -> Permanent:
     return Permanent(reason=reason, blame=Blame.UNKNOWN)
 
 
-def begin(jobs: Sequence[Job]) -> set[UUID]:
-    """Mark that the calls of these deliveries begin; return those that may be made.
+def gate(jobs: Mapping[UUID, Job]) -> Begin[UUID] | None:
+    """What marks that calls begin, when their time has come, and says which may be made; None: all may."""
+    once = {id_ for id_, job in jobs.items() if is_once(job)}
+    if not once:
+        return None
+    return lambda due: {*due} - once | _begin([jobs[id_] for id_ in due if id_ in once])
 
-    Left out is what was canceled, or taken over by another worker, in the meantime.
-    """
+
+def _begin(jobs: Sequence[Job]) -> set[UUID]:
+    """Left out is what was canceled, or taken over by another worker, in the meantime."""
     if not jobs:
         return set()
+    try:
+        return _mark(jobs)
+    except Unavailable:
+        # The calls of others are under way. These were not made, and are tried again after their lease.
+        _log.warning("deliver.begin_failed", deliveries=len(jobs))
+        return set()
+
+
+def _mark(jobs: Sequence[Job]) -> set[UUID]:
     with db.begin() as tx:
         statuses = messages.lock(tx, sorted({job.message.id for job in jobs}))
         held = work.fence(tx, [job.claim for job in jobs])

@@ -15,11 +15,14 @@ from notify.store.messages import StoredMessage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
+    """``suppressed``: why nothing may go to its address, if that has become so since it was routed."""
+
     claim: Claim
     delivery: Delivery
     message: StoredMessage
     content: Content
     plan: Plan
+    suppressed: str | None = None
 
     @property
     def leaf(self) -> Leaf:

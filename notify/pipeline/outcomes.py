@@ -16,12 +16,12 @@ from notify.model.names import Lane
 from notify.model.plan import DeliveryState
 from notify.model.status import EventType, Status
 from notify.model.work import Handoff, Wait
+from notify.pipeline import observing
 from notify.pipeline.job import Job, Result, Results
 from notify.pipeline.progress import Progress
 from notify.pipeline.waiting import Waiting
 from notify.routing.advance import advance, fallback_exists
 from notify.routing.escalation import escalates_at
-from notify.routing.leaves import leaves_of
 from notify.routing.retry import RetryPolicy, Trial, retry_at
 from notify.store import db, deliveries, messages, work
 from notify.store.deliveries import Delivery
@@ -42,12 +42,15 @@ def record(results: Results, lane: Lane) -> Handoff:
     give_up = time.monotonic() + _RECORD_FOR_S
     while True:
         try:
-            return _record(results, lane)
+            handoff = _record(results, lane)
         except Unavailable:
             if time.monotonic() > give_up:
                 raise
             _log.warning("deliver.record_delayed", outcomes=len(results.of))
             threading.Event().wait(_PAUSE_S)
+        else:
+            observing.decided(results.of, lane)
+            return handoff
 
 
 def _record(results: Results, lane: Lane) -> Handoff:
@@ -110,9 +113,9 @@ class _Ledger:
         return delivery
 
     def _apply(self, job: Job, outcome: Outcome, rows: Mapping[UUID, Delivery]) -> Delivery:
-        delivery = rows[job.delivery.id]
-        if delivery.tries == 0:
-            self._note(job, EventType.RENDERED)
+        delivery = replace(rows[job.delivery.id], response=outcome.response)
+        if delivery.tries == 0 and (outcome.called or isinstance(outcome, Simulated)):
+            self._note(job, EventType.RENDERED, called=outcome.called)
         match outcome:
             case Accepted():
                 return self._accepted(job, delivery, outcome)
@@ -174,11 +177,10 @@ class _Ledger:
 
     def _retry_at(self, job: Job, outcome: Transient, rows: Mapping[UUID, Delivery]) -> datetime | None:
         delivery, config = rows[job.delivery.id], settings.load()
-        leaf = next(leaf for leaf in leaves_of(job.plan.root) if leaf.key == delivery.leaf)
         return retry_at(
             outcome,
             Trial(
-                leaf=leaf,
+                leaf=job.leaf,
                 candidate=delivery.candidate,
                 tries=delivery.tries + 1,
                 started_at=delivery.started_at,

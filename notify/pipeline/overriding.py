@@ -22,14 +22,13 @@ def with_overrides(outgoing: Outgoing, job: Job, message: wire.SendMessage, alia
     """
     delivery = job.delivery
     target = Target(leaf=delivery.leaf, channel=delivery.channel, provider=delivery.provider, alias=alias)
-    given = overrides(message, _routing(job, message), target)
+    given = overrides(message, _template(job), target)
     if given == NOTHING:
         return outgoing
     output, words = overridden(outgoing.output, given.channel)
     return replace(outgoing, output=output, override=reduce(deep_merge, given.provider, words))
 
 
-def _routing(job: Job, message: wire.SendMessage) -> wire.Routing | None:
-    if message.routing is not None or job.content.routing is None:
-        return message.routing
-    return wire.Routing.model_validate(job.content.routing)
+def _template(job: Job) -> wire.TemplateRouting | None:
+    routing = job.content.routing
+    return None if routing is None else wire.TemplateRouting.model_validate(routing)

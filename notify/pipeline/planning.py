@@ -13,8 +13,10 @@ from notify.expression import evaluate, scope
 from notify.model import wire
 from notify.model.names import Channel, Guarantee
 from notify.model.plan import Leaf, Plan, Skipped
+from notify.model.preference import Wanted
 from notify.pipeline.options import options
 from notify.pipeline.rendering import limits
+from notify.preferences.decide import may_leave, refusal, wants
 from notify.recipients.resolve import merge_data
 from notify.routing.leaves import leaves_of
 from notify.routing.plan import Subject, Timeouts, Unrouted, plan
@@ -29,25 +31,34 @@ def plan_of(
     configured: Sequence[Configured],
     now: datetime,
     suppressed: Mapping[Channel, str],
+    wanted: Wanted | None = None,
 ) -> Plan | Unrouted:
     """What may be sent where, or why nothing can.
 
     Args:
         now: when the message's own timeout begins.
         suppressed: the channels on which the recipient's address gets nothing, and why.
+        wanted: what the recipient wants of the message's topic; None: it has none.
     """
+    if wanted and (end := refusal(wanted)):
+        return Unrouted(status=end.status, reason=end.reason, error=end.error)
     message = wire.SendMessage.model_validate(stored.body)
     recipient = wire.recipients(message)[0]
     data = merge_data(message.data, recipient.entry.get("data"))
     config = settings.load()
+    template = wire.TemplateRouting.model_validate(content.routing) if content.routing else None
     variables = scope({"data": data, "profile": content.profile}, data)
     return plan(
         Subject(
             message=message,
-            template_routing=wire.Routing.model_validate(content.routing) if content.routing else None,
+            template_routing=template.routing if template else None,
+            template_channels=(template.channels if template else None) or {},
+            template_providers=(template.providers if template else None) or {},
             template_guarantee=content.guarantee,
             profile=content.profile,
             suppressed=suppressed,
+            wants=partial(wants, wanted),
+            may_leave=wanted.topic.id if wanted and may_leave(wanted) else None,
         ),
         options=options(stored.world, configured, content.profile),
         serves=partial(serves, content.document),

@@ -15,19 +15,21 @@ from notify.model import wire
 from notify.model.names import Channel, Lane, Mode, World
 from notify.model.output import Rendered
 from notify.model.plan import Final, Leaf, Plan, Skipped
+from notify.model.preference import Wanted
 from notify.model.status import Reason, Status
-from notify.pipeline import rendering, suppressing
+from notify.pipeline import consent, counting, material, people, rendering, suppressing
 from notify.pipeline.creation import new_message
+from notify.pipeline.material import Material
 from notify.pipeline.planning import plan_of
 from notify.pipeline.saying import said
+from notify.recipients.resolve import Addressee
 from notify.routing.leaves import leaves_of
 from notify.routing.plan import Unrouted
-from notify.store import cache, db, profiles, providers, templates
+from notify.store import cache, db, providers
 from notify.store.contents import Content
 from notify.store.deliveries import Delivery
 from notify.store.messages import StoredMessage
 from notify.store.providers import Configured
-from notify.store.templates import Template
 
 SAMPLE = 5
 """Recipients that are looked at one by one; the others are counted."""
@@ -68,8 +70,8 @@ class DryRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    profiles: Mapping[tuple[World, str], dict[str, Any]]
-    template: Template | None
+    people: Mapping[UUID, Addressee]
+    material: Mapping[UUID, Material]
     configured: Sequence[Configured]
 
 
@@ -80,19 +82,24 @@ def run(world: World, mode: Mode, message: wire.SendMessage, body: Mapping[str, 
         Unavailable: the database is away.
     """
     now, request_id = clock.now(), ids.new()
-    recipients = wire.recipients(message)
-    sample = [
-        _stored(ids.child(request_id, f"to.{index}"), world, mode, message, body, one, now)
-        for index, one in enumerate(recipients[:SAMPLE])
-    ]
     with db.begin() as tx:
-        known = _load(tx, world, message.template, sample)
+        found = counting.count(tx, world, request_id, message, sample=SAMPLE)
+        sample = [
+            _stored(ids.child(request_id, f"to.{index}"), world, mode, message, body, one, now)
+            for index, one in enumerate(found.sample)
+        ]
+        known = _load(tx, world, sample)
     rendered = [_render(one, known, now) for one in sample]
     contents = {one.message.id: one.content for one in rendered if one.content}
     with db.begin() as tx:
-        suppressed = suppressing.suppressed(tx, {one.id: one for one in sample}, contents)
-    previews = [_preview(one, known, suppressed.get(one.message.id, {}), now) for one in rendered]
-    return DryRun(at=now, count=len(recipients), sample=previews)
+        by_id = {one.message.id: one.message for one in rendered}
+        suppressed = suppressing.suppressed(tx, by_id, contents)
+        wanted = consent.wanted(tx, by_id, {id_: one.topic_id for id_, one in contents.items()}, now)
+    previews = [
+        _preview(one, known, suppressed.get(one.message.id, {}), wanted.get(one.message.id), now)
+        for one in rendered
+    ]
+    return DryRun(at=now, count=found.count, sample=previews)
 
 
 def _stored(
@@ -129,32 +136,39 @@ def _stored(
     )
 
 
-def _load(tx: db.Tx, world: World, template: str | None, sample: Sequence[StoredMessage]) -> _Known:
+def _load(tx: db.Tx, world: World, sample: Sequence[StoredMessage]) -> _Known:
     cache.refresh(tx)
+    addressees = people.load(tx, sample)
     return _Known(
-        profiles=profiles.get_many(tx, [(world, one.user_id) for one in sample if one.user_id]),
-        template=templates.sendable(tx, world, template) if template else None,
+        people=addressees,
+        material=material.load(tx, sample, addressees),
         configured=providers.configured(tx, world),
     )
 
 
 def _render(stored: StoredMessage, known: _Known, now: datetime) -> rendering.Rendered:
-    profile = known.profiles.get((stored.world, stored.user_id or ""))
     try:
-        return rendering.render(stored, profile, known.template, now)
+        addressee = known.people[stored.id]
+        return rendering.render(
+            rendering.addressed(stored, addressee), addressee, known.material[stored.id], now
+        )
     except ContentError as error:
         final = Final(status=Status.UNDELIVERABLE, reason=Reason.FAILED, error=str(error))
         return rendering.ended(stored, final, now)
 
 
 def _preview(
-    rendered: rendering.Rendered, known: _Known, suppressed: Mapping[Channel, str], now: datetime
+    rendered: rendering.Rendered,
+    known: _Known,
+    suppressed: Mapping[Channel, str],
+    wanted: Wanted | None,
+    now: datetime,
 ) -> Preview:
     stored, content = rendered.message, rendered.content
     to = stored.body["to"]
     if content is None:
         return Preview(recipient=_named(to), to=to, final=rendered.final)
-    verdict = plan_of(stored, content, known.configured, now, suppressed)
+    verdict = plan_of(stored, content, known.configured, now, suppressed, wanted)
     found = Preview(
         recipient=_named(to),
         to=to,

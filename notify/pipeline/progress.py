@@ -13,7 +13,8 @@ from notify.model.names import Lane
 from notify.model.plan import Final, Start
 from notify.model.status import ALLOWED_FROM, EventType, Status
 from notify.model.work import Handoff, Place, Stage, Wake, Work
-from notify.store import db, deliveries, events, messages, work
+from notify.pipeline import announcing
+from notify.store import db, deliveries, events, work
 from notify.store.deliveries import Delivery
 from notify.store.events import Event
 from notify.store.messages import StatusChange, StoredMessage
@@ -37,7 +38,14 @@ class Progress:
             place = Place(stage=Stage.DELIVER, lane=self.lane, channel=delivery.channel)
             self.started.append(delivery)
             self.todo.append(
-                Work(id=delivery.id, message_id=message.id, world=message.world, place=place, due_at=self.now)
+                Work(
+                    id=delivery.id,
+                    message_id=message.id,
+                    world=message.world,
+                    place=place,
+                    due_at=self.now,
+                    tenant_id=message.tenant_id,
+                )
             )
 
     def _delivery(self, message: StoredMessage, start: Start) -> Delivery:
@@ -87,13 +95,13 @@ class Progress:
         self.log.append(Event(message_id=message_id, at=self.now, type=type_, detail=detail))
 
     def write(self, tx: db.Tx) -> Handoff:
-        """Write it all; return the wake-ups for what was started."""
+        """Write it all; return the wake-ups for what was started, and for what is to be told."""
         deliveries.insert(tx, self.started)
         horizon = self.now + timedelta(seconds=settings.load().horizon_s)
         work.add(tx, self.todo, horizon=horizon)
         events.append(tx, self.log)
-        messages.set_status(tx, list(self.changes.values()))
-        return tuple(
+        told = announcing.set_status(tx, list(self.changes.values()), self.lane)
+        return told + tuple(
             Wake(place=row.place, ids=(row.id,), at=row.due_at if row.due_at > self.now else None)
             for row in self.todo
             if row.due_at <= horizon

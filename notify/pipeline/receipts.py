@@ -31,7 +31,7 @@ def run(told: Sequence[UUID], lane: Lane) -> Done:
         due = [Due(by_id[row.id], row) for row in rows if not _is_set_aside(by_id[row.id])]
         targets = _targets(tx, due)
     if not claims:
-        return Done()
+        return Done(handoff=more)
     with kept(claims), db.begin(durable=False) as tx:
         wakes = _record(tx, claims, due, targets, lane)
     return Done(claimed=len(claims), handoff=more + wakes)

@@ -6,22 +6,23 @@ It knows no channel. A template that fails is its message's failure, never the b
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from notify import clock, ids, log, settings
 from notify.errors import ContentError
-from notify.model.names import Lane, World
+from notify.model.names import Lane
 from notify.model.plan import Final
 from notify.model.status import Reason, Status
 from notify.model.work import Claim, Done, Handoff, Place, Stage, Wake
-from notify.pipeline import rendering
-from notify.pipeline.claims import kept, set_aside, take
+from notify.pipeline import announcing, consent, material, people, rendering
+from notify.pipeline.claims import DOUBTFUL, kept, set_aside, take
+from notify.pipeline.material import Material
 from notify.pipeline.rendering import Rendered
 from notify.pipeline.throttling import throttled
-from notify.store import cache, contents, db, events, messages, profiles, templates, work
+from notify.preferences.decide import refusal
+from notify.recipients.resolve import Addressee
+from notify.store import contents, db, events, message_tags, messages, work
 from notify.store.messages import StatusChange, StoredMessage
-from notify.store.templates import Template
 
 _log = log.get(__name__)
 
@@ -31,8 +32,8 @@ class _Known:
     """What a batch of messages needs from the store."""
 
     messages: Mapping[UUID, StoredMessage] = field(default_factory=dict)
-    profiles: Mapping[tuple[World, str], dict[str, Any]] = field(default_factory=dict)
-    templates: Mapping[tuple[World, str], Template | None] = field(default_factory=dict)
+    people: Mapping[UUID, Addressee] = field(default_factory=dict)
+    material: Mapping[UUID, Material] = field(default_factory=dict)
 
 
 def run(told: Sequence[UUID], lane: Lane) -> Done:
@@ -42,38 +43,39 @@ def run(told: Sequence[UUID], lane: Lane) -> Done:
         claims, more = take(tx, place, told)
         known = _load(tx, claims)
     if not claims:
-        return Done()
+        return Done(handoff=more)
     now = clock.now()
     with kept(claims):
-        results = [_render(claim, known, now) for claim in claims if claim.id in known.messages]
-        wakes = _record(claims, results, lane, now)
+        rendered = {claim: _render(claim, known, now) for claim in claims if claim.id in known.messages}
+        settled = [claim for claim in claims if rendered.get(claim, True)]
+        wakes = _record(settled, known, [one for one in rendered.values() if one], lane, now)
     return Done(claimed=len(claims), handoff=more + wakes)
 
 
 def _load(tx: db.Tx, claims: Sequence[Claim]) -> _Known:
     if not claims:
         return _Known()
-    cache.refresh(tx)
     found = messages.load(tx, [claim.message_id for claim in claims])
-    users = {(m.world, m.user_id) for m in found.values() if m.user_id}
-    names = {(m.world, m.body["template"]) for m in found.values() if m.body.get("template")}
+    addressees = people.load(tx, found.values())
     return _Known(
         messages=found,
-        profiles=profiles.get_many(tx, users),
-        templates={name: templates.sendable(tx, *name) for name in names},
+        people=addressees,
+        material=material.load(tx, found.values(), addressees),
     )
 
 
-def _render(claim: Claim, known: _Known, now: datetime) -> Rendered:
-    stored = known.messages[claim.message_id]
+def _render(claim: Claim, known: _Known, now: datetime) -> Rendered | None:
+    addressee = known.people[claim.message_id]
+    stored = rendering.addressed(known.messages[claim.message_id], addressee)
     if error := set_aside(claim):
         return _failed(stored, error, now)
-    profile = known.profiles.get((stored.world, stored.user_id)) if stored.user_id else None
-    template = known.templates.get((stored.world, stored.body.get("template") or ""))
     try:
-        return rendering.render(stored, profile, template, now)
+        return rendering.render(stored, addressee, known.material[stored.id], now)
     except ContentError as error:
         return _failed(stored, str(error), now)
+    except DOUBTFUL:
+        _log.exception("render.failed", message_id=ids.to_wire(stored.id))
+        return None
     except Exception as error:  # noqa: BLE001  # one message's oddity must not take its neighbours along
         _log.exception("render.failed", message_id=ids.to_wire(stored.id))
         return _failed(stored, f"Rendering failed unexpectedly ({type(error).__name__}).", now)
@@ -84,34 +86,67 @@ def _failed(stored: StoredMessage, error: str, now: datetime) -> Rendered:
     return rendering.ended(stored, final, now)
 
 
-def _record(claims: Sequence[Claim], results: Sequence[Rendered], lane: Lane, now: datetime) -> Handoff:
+def _record(
+    claims: Sequence[Claim], known: _Known, results: Sequence[Rendered], lane: Lane, now: datetime
+) -> Handoff:
     place = Place(stage=Stage.ROUTE, lane=lane)
     horizon = now + timedelta(seconds=settings.load().horizon_s)
     with db.begin(durable=False) as tx:
         messages.lock(tx, [result.message.id for result in results])
         held = work.fence(tx, claims)
-        results = _throttled(tx, [result for result in results if result.message.id in held], now)
+        results = _unwanted(tx, [result for result in results if result.message.id in held], now)
+        results, notice = _throttled(tx, results, now)
         routed = [(r.message.id, place, r.due_at) for r in results if r.due_at]
         contents.insert(tx, [r.content for r in results if r.content])
+        message_tags.put(tx, {r.message.id: r.tags for r in results if r.tags})
+        messages.set_tenants(tx, _found_tenants(known, results))
         events.append(tx, [event for r in results for event in r.log])
-        messages.set_status(tx, [change for r in results for change in _changes(r, now)])
+        told = announcing.set_status(tx, [change for r in results for change in _changes(r, now)], lane)
         work.move(tx, routed, horizon=horizon)
         # What ended here, and what has no message any more (retention), has nothing left to do.
         work.finish(tx, held - {id_ for id_, _, _ in routed})
-    return tuple(
-        Wake(place=place, ids=(id_,), at=due if due > now else None)
-        for id_, _, due in routed
-        if due <= horizon
+    return (
+        notice
+        + told
+        + tuple(
+            Wake(place=place, ids=(id_,), at=due if due > now else None)
+            for id_, _, due in routed
+            if due <= horizon
+        )
     )
 
 
-def _throttled(tx: db.Tx, results: Sequence[Rendered], now: datetime) -> list[Rendered]:
-    """What goes on now is counted, and may be over a limit; what is delayed counts when its time has come."""
-    ends = throttled(tx, [r.message for r in results if r.due_at and r.due_at <= now], now)
+def _unwanted(tx: db.Tx, results: Sequence[Rendered], now: datetime) -> list[Rendered]:
+    """What nobody wants need not wait; what goes on now is looked at by route."""
+    waiting = {r.message.id: r for r in results if r.content and r.due_at and r.due_at > now}
+    topics = {id_: one.content.topic_id for id_, one in waiting.items() if one.content}
+    wanted = consent.wanted(tx, {id_: one.message for id_, one in waiting.items()}, topics, now)
+    ends = {id_: end for id_, one in wanted.items() if (end := refusal(one))}
     return [
+        rendering.ended(one.message, ends[one.message.id], now) if one.message.id in ends else one
+        for one in results
+    ]
+
+
+def _throttled(tx: db.Tx, results: Sequence[Rendered], now: datetime) -> tuple[list[Rendered], Handoff]:
+    """What goes on now is counted, and may be over a limit; what is delayed counts when its time has come."""
+    topics = {r.message.id: r.content.topic_id for r in results if r.content}
+    found = throttled(tx, [r.message for r in results if r.due_at and r.due_at <= now], topics, now)
+    ends = found.ends
+    kept = [
         rendering.ended(result.message, ends[result.message.id], now) if result.message.id in ends else result
         for result in results
     ]
+    return kept, found.handoff
+
+
+def _found_tenants(known: _Known, results: Sequence[Rendered]) -> dict[UUID, str]:
+    """The tenants of those who were sent to without one, and have just one."""
+    return {
+        r.message.id: r.message.tenant_id
+        for r in results
+        if r.message.tenant_id and known.messages[r.message.id].tenant_id is None
+    }
 
 
 def _changes(result: Rendered, now: datetime) -> Iterator[StatusChange]:

@@ -10,9 +10,9 @@ from notify.model.plan import DeliveryState
 from notify.model.receipt import Receipt
 from notify.model.status import Status
 from notify.model.work import Claim, Handoff, Place, Wake
-from notify.pipeline import suppressing
+from notify.pipeline import announcing, suppressing
 from notify.pipeline.progress import Progress
-from notify.pipeline.reporting import News, apply
+from notify.pipeline.reporting import News, apply, is_held
 from notify.routing.advance import advance
 from notify.routing.escalation import escalates_at
 from notify.store import contents, db, deliveries, messages, receipts, suppressions, work
@@ -113,8 +113,9 @@ class Book:
         deliveries.update(tx, list(self.changed.values()))
         for news in self.news:
             self.progress.note(news.delivery.message_id, news.type, **news.detail())
+        told: Handoff = ()
         for status in _RISING:
-            messages.set_status(tx, list(self._reached(status)))
+            told += announcing.set_status(tx, list(self._reached(status)), self.progress.lane)
         self._follow(tx)
         suppressions.add(tx, suppressing.entries(tx, self.news, self.contents, self.progress.now))
         wakes = self.progress.write(tx)
@@ -122,8 +123,10 @@ class Book:
         work.move(tx, self.later, horizon=horizon)
         work.finish(tx, held - put_off)
         receipts.delete(tx, held - put_off)
-        return wakes + tuple(
-            Wake(place=place, ids=(id_,), at=at) for id_, place, at in self.later if at <= horizon
+        return (
+            told
+            + wakes
+            + tuple(Wake(place=place, ids=(id_,), at=at) for id_, place, at in self.later if at <= horizon)
         )
 
     def _reached(self, status: Status) -> Iterator[StatusChange]:
@@ -133,12 +136,13 @@ class Book:
             at = getattr(row, _RISING[status])
             if at != getattr(self.before[row.id], _RISING[status]):
                 times[row.message_id] = min(times.get(row.message_id, at), at)
+        proven = {row.message_id for row in self.before.values() if is_held(row)}
         for id_, at in times.items():
-            yield StatusChange(id=id_, status=status, at=at)
+            yield StatusChange(id=id_, status=status, at=at, proven=id_ in proven)
 
     def _follow(self, tx: db.Tx) -> None:
         """What follows for messages of which something came back, or was sent without our knowing."""
-        turned = sorted({n.delivery.message_id for n in self.news if n.was_active or _came_back(n.delivery)})
+        turned = sorted({n.delivery.message_id for n in self.news if n.was_unknown or _came_back(n.delivery)})
         plans, stored = contents.plans(tx, turned), messages.load(tx, turned)
         for id_, plan in plans.items():
             rows = [self.changed.get(row.id, row) for row in self.rows[id_]]
@@ -155,7 +159,7 @@ class Book:
                 self.progress.end(id_, decision.final)
 
     def _escalate(self, message: StoredMessage, escalations: Sequence[tuple[UUID, datetime | None]]) -> None:
-        unknown = {news.delivery.id for news in self.news if news.was_active}
+        unknown = {news.delivery.id for news in self.news if news.was_unknown}
         for delivery_id, at in escalations:
             if at and delivery_id in unknown:
                 self.progress.escalate(message, delivery_id, at)

@@ -38,20 +38,19 @@ _SUPPRESSED_BY = {
 }
 RETURNING = frozenset({Reported.BOUNCED, Reported.FAILED})
 ABOUT_THE_ADDRESS = RETURNING | {Reported.COMPLAINED}
-_COULD_RETURN = frozenset({DeliveryState.ACTIVE, DeliveryState.SENT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
     """A receipt that told something new. ``at``: when it happened; after the sending, before the report.
 
-    ``was_active``: it also tells that the provider has taken the delivery, which we did not know.
+    ``was_unknown``: it also tells that the provider has taken the delivery, which we did not know.
     """
 
     receipt: Receipt
     delivery: Delivery
     at: datetime
-    was_active: bool
+    was_unknown: bool
 
     @property
     def suppression(self) -> SuppressionReason | None:
@@ -78,7 +77,7 @@ def apply(delivery: Delivery, receipt: Receipt) -> tuple[Delivery, News | None]:
     """How ``delivery`` stands after ``receipt``, and what is new about it."""
     event, at = receipt.update.event, _when(delivery, receipt)
     if event in RETURNING:
-        new, first = _returned(delivery, receipt, at), delivery.state in _COULD_RETURN
+        new, first = _returned(delivery, receipt, at), _could_return(delivery)
     else:
         known = getattr(delivery, _STAMPS[event])
         stamp: dict[str, Any] = {_STAMPS[event]: min(known or at, at)}
@@ -86,8 +85,20 @@ def apply(delivery: Delivery, receipt: Receipt) -> tuple[Delivery, News | None]:
         first = known is None
     if not first:
         return new, None
-    was_active = delivery.state is DeliveryState.ACTIVE
-    return new, News(receipt=receipt, delivery=new, at=at, was_active=was_active)
+    return new, News(receipt=receipt, delivery=new, at=at, was_unknown=_is_unknown(delivery))
+
+
+def is_held(delivery: Delivery) -> bool:
+    """It was given up since nobody knew whether the provider had it."""
+    return delivery.state is DeliveryState.FAILED and delivery.blame is Blame.UNKNOWN
+
+
+def _is_unknown(delivery: Delivery) -> bool:
+    return delivery.state is DeliveryState.ACTIVE or is_held(delivery)
+
+
+def _could_return(delivery: Delivery) -> bool:
+    return delivery.state is DeliveryState.SENT or _is_unknown(delivery)
 
 
 def _when(delivery: Delivery, receipt: Receipt) -> datetime:
@@ -98,13 +109,14 @@ def _when(delivery: Delivery, receipt: Receipt) -> datetime:
 
 def _taken(delivery: Delivery, at: datetime) -> Delivery:
     """Whatever was reported, the provider has it: it is not tried again."""
-    if delivery.state is not DeliveryState.ACTIVE:
+    if not _is_unknown(delivery):
         return delivery
-    return replace(delivery, state=DeliveryState.SENT, sent_at=at, tries=max(delivery.tries, 1), error=None)
+    tries = max(delivery.tries, 1)
+    return replace(delivery, state=DeliveryState.SENT, sent_at=at, tries=tries, blame=None, error=None)
 
 
 def _returned(delivery: Delivery, receipt: Receipt, at: datetime) -> Delivery:
-    if delivery.state not in _COULD_RETURN:
+    if not _could_return(delivery):
         return delivery
     update = receipt.update
     blame = Blame.RECIPIENT if update.event is Reported.BOUNCED else Blame.PROVIDER

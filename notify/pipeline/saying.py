@@ -4,7 +4,7 @@ from notify.content import output
 from notify.model import wire
 from notify.model.output import Rendered
 from notify.pipeline import tracking
-from notify.recipients.resolve import merge_data
+from notify.recipients.resolve import merge_data, told_profile
 from notify.store.contents import Content
 from notify.store.deliveries import Delivery
 from notify.store.messages import StoredMessage
@@ -21,7 +21,7 @@ def said(stored: StoredMessage, content: Content, delivery: Delivery) -> Rendere
     context = output.OutputContext(
         template=message.template,
         data=merge_data(message.data, recipient.entry.get("data")),
-        profile=content.profile,
+        profile=told_profile(content.profile, recipient.entry),
         # As it was sent, but for what would count a look at it as a click.
         rewrite=tracking.with_utm(message, delivery),
     )

@@ -4,9 +4,9 @@ import os
 from functools import lru_cache
 
 from notify import settings
-from notify.transport import Breaker, BreakerPolicy, Limits, Shared
+from notify.transport import Breaker, BreakerPolicy, Limits, Shared, Watched
 
-_REDIS = ("redis://", "rediss://", "unix://")
+_REDIS = ("redis://", "rediss://", "unix://", "sentinel://")
 
 
 def breaker() -> Breaker:
@@ -31,7 +31,12 @@ def forget() -> None:
 def _shared(_pid: int) -> Shared:
     """The process's way to Redis; a forked worker makes its own."""
     config = settings.load()
-    return Shared(config.cache_url or (config.broker_url if config.broker_url.startswith(_REDIS) else None))
+    url = config.cache_url or (config.broker_url if config.broker_url.startswith(_REDIS) else None)
+    password = config.sentinel_password
+    watched = Watched(
+        master=config.sentinel_master, password=password.get_secret_value() if password else None
+    )
+    return Shared(url, watched)
 
 
 @lru_cache(maxsize=1)

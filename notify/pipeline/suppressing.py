@@ -7,6 +7,7 @@ from uuid import UUID
 
 from notify.model.names import Channel, World
 from notify.model.receipt import SuppressionReason
+from notify.pipeline.job import Job
 from notify.pipeline.reporting import News
 from notify.recipients import address
 from notify.store import db, messages, suppressions
@@ -37,6 +38,14 @@ def suppressed(
         if wanted in hits:
             reasons.setdefault(id_, {})[channel] = explained(hits[wanted])
     return reasons
+
+
+def of_deliveries(tx: db.Tx, jobs: Sequence[Job]) -> dict[UUID, str]:
+    """By delivery, why nothing may go to its address; one query for the batch."""
+    found = {job.message.id: job.message for job in jobs}
+    reasons = suppressed(tx, found, {job.message.id: job.content for job in jobs})
+    told = ((job.delivery, reasons.get(job.message.id, {})) for job in jobs)
+    return {delivery.id: why[delivery.channel] for delivery, why in told if delivery.channel in why}
 
 
 def explained(hit: Suppression) -> str:

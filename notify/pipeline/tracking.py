@@ -14,13 +14,15 @@ from notify import ids, settings, signing
 from notify.content.links import Rewrite, with_pixel, with_query
 from notify.model import wire
 from notify.model.names import Channel, World
-from notify.model.output import EmailOutput, Output
+from notify.model.output import EmailOutput, Output, PushOutput
 from notify.model.receipt import Reported, StatusUpdate
 from notify.pipeline.job import Job
 from notify.store.deliveries import Delivery
 
 MAX_URL = 4000
 """Characters of a tracked link; what would be longer is sent as it is, since mail programs cut it."""
+CHOICES = "preferences"
+"""The path below which people say what they want."""
 _ID = 16
 _CLICKS_ON = frozenset(
     {Channel.EMAIL, Channel.PUSH, Channel.INBOX, Channel.BANNER, Channel.DIRECT_MESSAGE}
@@ -32,11 +34,31 @@ class Track(StrEnum):
 
     OPEN = "o"
     CLICK = "c"
+    EVENT = "e"
+
+
+class AppReported(StrEnum):
+    """What an app tells of a push that it shows."""
+
+    CLICKED = "CLICKED"
+    DELIVERED = "DELIVERED"
+    OPENED = "OPENED"
+    READ = "READ"
+    UNREAD = "UNREAD"
+
+
+_TOLD = {
+    AppReported.CLICKED: Reported.CLICKED,
+    AppReported.DELIVERED: Reported.DELIVERED,
+    AppReported.OPENED: Reported.OPENED,
+    # Who has read it has opened it; a status never goes back, so that it is unread again changes nothing.
+    AppReported.READ: Reported.OPENED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tracked:
-    """What a token says. ``url``: where a link leads; empty for a pixel."""
+    """What a token says. ``url``: where a link leads; empty for all else."""
 
     message_id: UUID
     delivery_id: UUID
@@ -50,6 +72,17 @@ class Tracked:
             message_id=self.message_id,
             delivery_id=self.delivery_id,
             raw={"url": self.url} if clicked else {},
+        )
+
+    def told(self, event: AppReported) -> StatusUpdate | None:
+        """What has happened when an app tells of ``event``; None: nothing that counts."""
+        if event not in _TOLD:
+            return None
+        return StatusUpdate(
+            event=_TOLD[event],
+            message_id=self.message_id,
+            delivery_id=self.delivery_id,
+            raw={"event": event},
         )
 
 
@@ -84,7 +117,11 @@ def _purpose(track: Track) -> str:
 
 def rewrite(job: Job, message: wire.SendMessage) -> Rewrite | None:
     """What becomes of the links of a delivery that is sent; None: they stay as they are."""
-    marked = with_utm(message, job.delivery)
+    return _sparing(_rewrite(job, message))
+
+
+def _rewrite(job: Job, message: wire.SendMessage) -> Rewrite | None:
+    marked = _with_utm(message, job.delivery)
     if not (settings.load().tracking_clicks and _tracks(job) and job.delivery.channel in _CLICKS_ON):
         return marked
     return lambda url: _counted(job.delivery, marked(url) if marked else url)
@@ -92,6 +129,22 @@ def rewrite(job: Job, message: wire.SendMessage) -> Rewrite | None:
 
 def with_utm(message: wire.SendMessage, delivery: Delivery) -> Rewrite | None:
     """Links with the message's UTM parameters; None: it has none."""
+    return _sparing(_with_utm(message, delivery))
+
+
+def _sparing(rewritten: Rewrite | None) -> Rewrite | None:
+    """All but the links by which people say what they want: whoever follows one wants less, not more."""
+    if rewritten is None:
+        return None
+    return lambda url: url if _is_choice(url) else rewritten(url)
+
+
+def _is_choice(url: str) -> bool:
+    base = public_url()
+    return base is not None and url.startswith(f"{base}/{CHOICES}/")
+
+
+def _with_utm(message: wire.SendMessage, delivery: Delivery) -> Rewrite | None:
     found = _utm(message, delivery)
     return partial(with_query, parameters=found) if found else None
 
@@ -115,12 +168,17 @@ def _counted(delivery: Delivery, url: str) -> str:
 
 
 def with_opens(output: Output, job: Job, message: wire.SendMessage) -> Output:
-    """An email with the pixel that tells of its opening, if it is wanted."""
-    wanted = settings.load().tracking_opens and _tracks(job) and not _refused(message)
-    if not wanted or not isinstance(output, EmailOutput) or not output.html:
+    """An email with the pixel that tells of its opening, a push with where its app tells it; if wanted."""
+    config = settings.load()
+    if not _tracks(job):
         return output
     tracked = Tracked(message_id=job.delivery.message_id, delivery_id=job.delivery.id, url="")
-    return replace(output, html=with_pixel(output.html, _public(Track.OPEN, tracked)))
+    match output:
+        case EmailOutput(html=html) if html and config.tracking_opens and not _refused(message):
+            return replace(output, html=with_pixel(html, _public(Track.OPEN, tracked)))
+        case PushOutput() if config.tracking_opens or config.tracking_clicks:
+            return replace(output, tracking_url=f"{public_url()}/e/{token(Track.EVENT, tracked)}")
+    return output
 
 
 def _refused(message: wire.SendMessage) -> bool:

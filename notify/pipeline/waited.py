@@ -8,8 +8,9 @@ from dataclasses import replace
 from uuid import UUID
 
 from notify.model.status import Status
-from notify.recipients.resolve import merge_profile
-from notify.store import db, profiles
+from notify.pipeline import people
+from notify.recipients.resolve import merge_profile, stored_profile
+from notify.store import db
 from notify.store.contents import Content
 from notify.store.messages import StoredMessage
 
@@ -21,16 +22,15 @@ def refreshed(
 ) -> dict[UUID, Content]:
     """The contents, by message id, of those that have waited and whose recipient's profile has changed."""
     waited = [
-        (message, message.user_id)
+        message
         for message in messages.values()
         if message.status in _WAITED and message.user_id and message.id in contents
     ]
     if not waited:
         return {}
-    stored = profiles.get_many(tx, {(message.world, user_id) for message, user_id in waited})
+    known = people.load(tx, waited)
     now = {
-        message.id: merge_profile(stored.get((message.world, user_id)), message.body["to"])
-        for message, user_id in waited
+        message.id: merge_profile(stored_profile(known[message.id]), message.body["to"]) for message in waited
     }
     return {
         id_: replace(contents[id_], profile=profile)

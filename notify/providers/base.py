@@ -92,7 +92,8 @@ class Provider(Protocol[S]):
     """One vendor's API as pure functions; nothing here opens a socket.
 
     A vendor that reports what became of a message has one more, ``webhook(callback, settings) ->
-    Sequence[StatusUpdate]``, which raises ``Unauthenticated`` unless the vendor has signed it.
+    Sequence[StatusUpdate]``, which raises ``Unauthenticated`` unless the vendor has signed it. One that can
+    be asked whether it knows us has ``probe(settings) -> Call | None``, which sends nothing to anybody.
     """
 
     key: str

@@ -1,7 +1,8 @@
 """Which overrides a delivery gets: a message, its routing and one leaf's provider in, the overrides out.
 
 From weak to strong: the channel's (in the channel's own words), then the provider's: its entry in a failover
-list, ``channels.<provider>.override``, ``providers.<provider>.override``. ``key:alias`` beats ``key``.
+list, ``channels.<provider>.override``, ``providers.<provider>.override``. ``key:alias`` beats ``key``. What
+the template's strategy says is weaker than all that the message does.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from notify.model.names import Channel
-from notify.model.wire import ChannelEntry, ProviderEntry, Routing, SendMessage
+from notify.model.wire import ChannelEntry, ProviderEntry, Routing, SendMessage, TemplateRouting
 
 Override = Mapping[str, Any]
 
@@ -42,17 +43,30 @@ class Overrides:
 NOTHING = Overrides()
 
 
-def overrides(message: SendMessage, routing: Routing | None, target: Target) -> Overrides:
-    """``routing``: what the plan was made from; None when nobody gave one."""
+def overrides(message: SendMessage, template: TemplateRouting | None, target: Target) -> Overrides:
+    """``template``: what its strategy says; None when there is none."""
     channels, names = message.channels or {}, target.names()
-    entry = _entry_at(routing, target.leaf)
+    entry = _entry_at(message.routing or (template.routing if template else None), target.leaf)
+    below = _of_template(template, target, listed=message.routing is None)
     found = channels.get(target.channel)
     listed = (found.providers if found else None) or (entry.providers if entry else None) or ()
     layers = (*_listed(listed, names), *_named(channels, names), *_named(message.providers, names))
     return Overrides(
-        channel=(found.override if found else None) or {},
-        provider=tuple(layer for layer in layers if layer),
+        channel={**below.channel, **((found.override if found else None) or {})},
+        provider=(*below.provider, *(layer for layer in layers if layer)),
     )
+
+
+def _of_template(template: TemplateRouting | None, target: Target, *, listed: bool) -> Overrides:
+    """``listed``: the message goes by the template's own routing."""
+    if template is None:
+        return NOTHING
+    channels, names = template.channels or {}, target.names()
+    found = channels.get(target.channel)
+    entries = (found.providers if found and listed else None) or ()
+    layers = (*_listed(entries, names), *_named(channels, names), *_named(template.providers, names))
+    own = (found.override if found else None) or {}
+    return Overrides(channel=own, provider=tuple(layer for layer in layers if layer))
 
 
 def _listed(entries: Iterable[ProviderEntry], names: tuple[str, ...]) -> Iterator[Override | None]:

@@ -45,7 +45,8 @@ class Subject:
     """What is to be routed. ``message.to`` is this one recipient; ``profile`` is merged.
 
     ``template_channels`` and ``template_providers``: the template's settings, weaker than the message's.
-    ``suppressed``: channels on which nothing may go to the recipient's address, and why.
+    ``suppressed``: channels on which nothing may go to the recipient's address, and why. ``wants``: whether
+    the recipient wants it on a channel. ``may_leave``: the topic they can leave by the header of an e-mail.
     """
 
     message: SendMessage
@@ -56,6 +57,8 @@ class Subject:
     template_providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
     template_guarantee: Guarantee | None = None
     suppressed: Mapping[Channel, str] = field(default_factory=dict)
+    wants: Callable[[Channel], bool] = lambda channel: True
+    may_leave: str | None = None
 
 
 def plan(
@@ -91,6 +94,7 @@ def plan(
         evaluate=evaluate,
         levels=levels,
         suppressed=subject.suppressed,
+        wants=subject.wants,
     )
     root = tree.node(routing)
     if not root.entries:
@@ -101,6 +105,7 @@ def plan(
         skipped=tuple(tree.skipped),
         deadline=deadline,
         escalation=escalation(subject.message.timeout),
+        may_leave=subject.may_leave,
     )
 
 

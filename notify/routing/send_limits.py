@@ -1,7 +1,8 @@
 """Which messages may still go out: send limits and what was counted so far in, verdicts out. Pure."""
 
+from calendar import monthrange
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
@@ -25,8 +26,11 @@ class Sender(Generic[Id]):
     topic: str | None = None
 
 
-def begin(period: Period, now: datetime) -> datetime:
-    """When the period that ``now`` (UTC) lies in began."""
+def begin(period: Period, now: datetime, billing_day: int = 1) -> datetime:
+    """When the period that ``now`` (UTC) lies in began.
+
+    ``billing_day``: of the month, on which billing periods begin; the last one where a month has no such day.
+    """
     hour = now.replace(minute=0, second=0, microsecond=0)
     midnight = hour.replace(hour=0)
     match period:
@@ -38,11 +42,26 @@ def begin(period: Period, now: datetime) -> datetime:
             return midnight - timedelta(days=now.isoweekday() % 7)
         case Period.MONTH:
             return midnight.replace(day=1)
+        case Period.BILLING:
+            return _billing(midnight, billing_day)
+
+
+def _billing(midnight: datetime, day: int) -> datetime:
+    if (start := _on(midnight, day)) <= midnight:
+        return start
+    return _on(midnight.replace(day=1) - timedelta(days=1), day)
+
+
+def _on(month: datetime, day: int) -> datetime:
+    return month.replace(day=min(day, monthrange(month.year, month.month)[1]))
 
 
 def counters(rails: Guardrails, sender: Sender[Id]) -> Iterator[Key]:
     """The counters that a message counts in."""
+    own = {limit.period for limit in rails.limits if limit.topic_id and limit.topic_id == sender.topic}
     for limit in rails.limits:
+        if limit.topic_id not in (None, sender.topic) or _is_beaten(limit, own):
+            continue
         parts = {
             Scope.GLOBAL: (),
             Scope.USER: (sender.user_id,),
@@ -52,6 +71,11 @@ def counters(rails: Guardrails, sender: Sender[Id]) -> Iterator[Key]:
         named = tuple(part for part in parts if part)
         if len(named) == len(parts):
             yield limit, named
+
+
+def _is_beaten(limit: SendLimit, own: Collection[Period]) -> bool:
+    """``own``: the periods for which the message's topic has a limit of its own."""
+    return limit.scope is Scope.USER_TOPIC and limit.topic_id is None and limit.period in own
 
 
 def decide(
@@ -75,4 +99,5 @@ def decide(
 
 def _words(limit: SendLimit) -> str:
     whom = {Scope.GLOBAL: "", Scope.USER_TOPIC: " per user and topic"}.get(limit.scope, f" per {limit.scope}")
-    return f"Send limit reached: {limit.maximum} in one {limit.period}{whom}."
+    period = "billing period" if limit.period is Period.BILLING else limit.period
+    return f"Send limit reached: {limit.maximum} in one {period}{whom}."

@@ -1,7 +1,7 @@
 """The pruned tree of a plan: a routing in, what can succeed out, the rest noted with its reason.
 
-Checks go from what an operator mends (configuration) to what the sender meant (conditions), so that the
-reason noted for an entry is its last obstacle.
+What the recipient does not want is left out first. Then checks go from what an operator mends (configuration)
+to what the sender meant (conditions), so that the reason noted for an entry is its last obstacle.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,6 +15,7 @@ from notify.routing.effective import ChannelLevels, Levels
 from notify.routing.verdict import furthest
 
 _CHANNELS = frozenset(Channel)
+_UNWANTED = "the recipient has not chosen this channel for the topic"
 
 Path = tuple[int, ...]
 
@@ -48,6 +49,7 @@ class Tree:
     evaluate: Callable[[str], bool]
     levels: Levels
     suppressed: Mapping[Channel, str] = field(default_factory=dict)
+    wants: Callable[[Channel], bool] = lambda channel: True
     skipped: list[Skipped] = field(default_factory=list)
 
     def node(self, routing: Routing, path: Path = ()) -> Node:
@@ -83,6 +85,8 @@ class Tree:
     def _channel(
         self, entry: ChannelEntry, channel: Channel, named: list[ProviderEntry] | None, path: Path
     ) -> Node | Leaf | Skipped:
+        if not self.wants(channel):
+            return Skipped(entry=entry.channel, code=SkipCode.CHANNEL_DISABLED, detail=_UNWANTED)
         rules = self.levels.channel(entry, channel)
         listed = named or rules.providers()
         taken, skipped = self._candidates(rules, channel, listed)

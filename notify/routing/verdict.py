@@ -57,6 +57,8 @@ def nothing_left(skipped: Sequence[Skipped], profile: Mapping[str, Any]) -> Unro
         return Unrouted(status=Status.UNDELIVERABLE, reason=Reason.BOUNCED, error=skip.detail, skipped=all_)
     if skip.code in {SkipCode.FILTERED, SkipCode.CHANNEL_DISABLED}:
         error = "Every channel was removed by a condition."
+        if skip.code is SkipCode.CHANNEL_DISABLED:
+            error = "No channel is left of those that the recipient has chosen for the topic."
         return Unrouted(status=Status.FILTERED, reason=Reason.FILTERED, error=error, skipped=all_)
     return _unroutable(*_words(skip, profile), all_)
 

@@ -6,7 +6,7 @@ batch, so a send that follows a change always sees it; whoever does not compare 
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable, Mapping
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ from sqlalchemy import text
 from notify.store.db import Tx
 
 T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
 
 MAX_AGE_S = 5.0
 MAX_ENTRIES = 10_000
@@ -29,8 +30,12 @@ _BUMP = text("UPDATE config_version SET version = version + 1")
 
 def refresh(tx: Tx) -> None:
     """Forget everything if anything has changed since the last look."""
+    see(tx.execute(_READ).scalar_one())
+
+
+def see(version: int) -> None:
+    """Forget everything if this version of the configuration is news."""
     global _version
-    version = tx.execute(_READ).scalar_one()
     with _lock:
         if version != _version:
             _entries.clear()
@@ -56,13 +61,37 @@ def get(key: Hashable, load: Callable[[], T | None]) -> T | None:
     """The cached value of ``key``, else what ``load`` returns. What is not there is not remembered."""
     if (found := peek(key)) is not None:
         return found  # type: ignore[no-any-return]
+    before = _version
     value = load()
     if value is not None:
-        with _lock:
+        _keep({key: value}, before)
+    return value
+
+
+def get_many(kind: str, keys: Collection[K], load: Callable[[Collection[K]], Mapping[K, T]]) -> dict[K, T]:
+    """The cached values of ``keys``, and in one call what ``load`` returns for the others.
+
+    What is not there is remembered as well: for things that are seldom there.
+    """
+    kept: dict[K, tuple[T | None]] = {key: found for key in keys if (found := peek((kind, key))) is not None}
+    if missing := [key for key in keys if key not in kept]:
+        before = _version
+        loaded = load(missing)
+        fresh: dict[K, tuple[T | None]] = {key: (loaded.get(key),) for key in missing}
+        _keep({(kind, key): value for key, value in fresh.items()}, before)
+        kept |= fresh
+    return {key: value for key, (value,) in kept.items() if value is not None}
+
+
+def _keep(values: Mapping[Any, Any], before: int) -> None:
+    with _lock:
+        # What was read before another thread saw a change may be from before it.
+        if before != _version:
+            return
+        for key, value in values.items():
             _entries[key] = (time.monotonic() + MAX_AGE_S, value)
             if len(_entries) > MAX_ENTRIES:
                 _entries.popitem(last=False)
-    return value
 
 
 def clear() -> None:

@@ -18,8 +18,8 @@ from notify.store.db import Tx
 class Content:
     """``document_json`` is read where one message's failure is its own; see ``document``.
 
-    ``routing``: what the template says about routing, as JSON; None for inline content. ``guarantee``: the
-    template's.
+    ``routing``: what the template says about routing, as JSON; None for inline content. ``guarantee`` and
+    ``topic_id``: the template's.
     """
 
     message_id: UUID
@@ -27,6 +27,7 @@ class Content:
     profile: dict[str, Any]
     routing: dict[str, Any] | None = None
     guarantee: Guarantee | None = None
+    topic_id: str | None = None
 
     @property
     def document(self) -> Document:
@@ -50,6 +51,7 @@ def insert(tx: Tx, rows: Sequence[Content]) -> None:
                 "profile": row.profile,
                 "routing": row.routing,
                 "guarantee": row.guarantee,
+                "topic_id": row.topic_id,
             }
             for row in rows
         ],
@@ -72,7 +74,8 @@ def update_profiles(tx: Tx, rows: Sequence[Content]) -> None:
 
 
 _LOAD = text("""
-    SELECT message_id, document::text AS document, profile, routing, guarantee FROM message_content
+    SELECT message_id, document::text AS document, profile, routing, guarantee, topic_id
+    FROM message_content
     WHERE message_id = ANY(:ids) AND message_id BETWEEN :low AND :high
 """)
 
@@ -87,6 +90,7 @@ def load(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Content]:
             profile=row.profile,
             routing=row.routing,
             guarantee=Guarantee(row.guarantee) if row.guarantee else None,
+            topic_id=row.topic_id,
         )
         for row in rows
     }

@@ -1,5 +1,6 @@
 """The engine and its transactions."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -10,17 +11,20 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from notify import settings
+from notify import clock, faults, log, settings
 from notify.errors import Unavailable
 
 Tx = Connection
 """A connection inside a transaction."""
 
 _MIGRATIONS = "notify:store/migrations"
+_MIGRATION_TRIES = 20
+_log = log.get(__name__)
 
 
 def _to_json(value: Any) -> str:
@@ -37,15 +41,47 @@ def engine() -> Engine:
         max_overflow=0,
         pool_timeout=config.database_timeout_s,
         pool_pre_ping=False,
+        # An error's text goes to the log, where no address or content may be.
+        hide_parameters=True,
         json_serializer=_to_json,
         json_deserializer=orjson.loads,
         connect_args={
             "connect_timeout": max(2, int(config.database_timeout_s)),
             "application_name": "notify",
-            # The hot statements are few and always the same: plan each once per connection.
-            "prepare_threshold": 2,
-            "options": "-c jit=off",
+            **_of_a_session(),
+            # A server that is gone without a word shows itself within seconds, not hours.
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 20_000,
         },
+    )
+
+
+_statement_timeout_s: float | None = None
+
+
+def limit_statements(seconds: float) -> None:
+    """Have the statements of this process end sooner than the settings say; call it before the first one."""
+    global _statement_timeout_s
+    _statement_timeout_s = seconds
+
+
+def _of_a_session() -> dict[str, Any]:
+    """What lasts as long as a session. A pooler that lends sessions by the transaction has none of it."""
+    if settings.load().database_pooler:
+        return {"prepare_threshold": None}
+    # The hot statements are few and always the same: plan each once per connection.
+    return {"prepare_threshold": 2, "options": _options()}
+
+
+def _options() -> str:
+    statement_s = _statement_timeout_s or settings.load().statement_timeout_s
+    # A process that freezes inside a transaction must not keep its locks.
+    idle_s = settings.load().idle_transaction_timeout_s
+    return (
+        f"-c jit=off -c statement_timeout={round(statement_s * 1000)}"
+        f" -c idle_in_transaction_session_timeout={round(idle_s * 1000)}"
     )
 
 
@@ -66,12 +102,31 @@ def begin(*, durable: bool = True) -> Iterator[Tx]:
     Raises:
         Unavailable: PostgreSQL cannot be reached or dropped the connection.
     """
+    with transaction(engine()) as tx:
+        since = time.monotonic()
+        if clock.wants_agreement():
+            clock.agree(tx.execute(_TIME).scalar_one())
+        if not durable:
+            tx.execute(_ASYNC_COMMIT)
+        if time.monotonic() > since + _HANGING_S:
+            _trouble()
+        yield tx
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Tx]:
+    """``begin`` on any engine.
+
+    Raises:
+        Unavailable: PostgreSQL cannot be reached or dropped the connection.
+    """
     try:
-        with engine().begin() as tx:
-            if not durable:
-                tx.execute(_ASYNC_COMMIT)
+        with engine.begin() as tx:
             yield tx
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
+            faults.commit("before")
+        faults.commit("after")
+    except (OperationalError, InterfaceError, PoolTimeout, faults.Failed) as error:
+        _trouble()
         raise Unavailable("The database cannot be reached.") from error
     except DBAPIError as error:
         if error.connection_invalidated:
@@ -79,12 +134,41 @@ def begin(*, durable: bool = True) -> Iterator[Tx]:
         raise
 
 
+_HANGING_S = 1.0
+_troubled_at = float("-inf")
+
+
+def _trouble() -> None:
+    global _troubled_at
+    _troubled_at = time.monotonic()
+
+
+def calm_s() -> float:
+    """How long the database has been within reach of this process, as far as it has noticed."""
+    return time.monotonic() - _troubled_at
+
+
+_TIME = text("SELECT clock_timestamp()")
 _ASYNC_COMMIT = text("SET LOCAL synchronous_commit TO off")
 
 
 def migrate(url: str | None = None) -> None:
-    """Bring the database at ``url`` (default: the settings') to the newest schema."""
-    command.upgrade(_alembic(url or settings.load().database_url), "head")
+    """Bring the database at ``url`` (default: the settings') to the newest schema.
+
+    A statement that would hold up everybody else while it waits for a lock gives up, and is tried again.
+
+    Raises:
+        OperationalError: there was no getting hold of a lock.
+    """
+    config = _alembic(url or settings.load().migration_url)
+    for left in reversed(range(_MIGRATION_TRIES)):
+        try:
+            command.upgrade(config, "head")
+            return
+        except OperationalError as error:
+            if not left or not isinstance(error.orig, LockNotAvailable):
+                raise
+            _log.warning("migrate.waits", tries_left=left)
 
 
 def _alembic(url: str) -> Config:
@@ -94,7 +178,15 @@ def _alembic(url: str) -> Config:
     return config
 
 
+@lru_cache(maxsize=1)
+def head() -> str:
+    """The revision of the schema this code was written for."""
+    return str(ScriptDirectory.from_config(_alembic("")).get_current_head())
+
+
 def is_current(tx: Tx) -> bool:
-    """Whether the schema is the one this code was written for."""
-    head = ScriptDirectory.from_config(_alembic("")).get_current_head()
-    return MigrationContext.configure(tx).get_current_revision() == head
+    """Whether the schema is the one this code was written for, or newer: a deploy migrates first.
+
+    Revisions are numbers of one length, so they compare as text.
+    """
+    return (MigrationContext.configure(tx).get_current_revision() or "") >= head()

@@ -1,7 +1,7 @@
 """Deliveries: one row per leaf of the plan and provider tried."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,6 +39,7 @@ class Delivery:
     error: str | None = None
     reference: dict[str, str] | None = None
     called_at: datetime | None = None
+    response: Mapping[str, Any] | None = None
 
     def attempted(self) -> Attempted:
         """This delivery as ``routing.advance`` sees it."""
@@ -86,8 +87,7 @@ def insert(tx: Tx, rows: Sequence[Delivery]) -> None:
 
 _OF_MESSAGES = text("""
     SELECT message_id, id, leaf, candidate, channel, provider, provider_id, state, tries, started_at, sent_at,
-      delivered_at, opened_at, clicked_at, complained_at, blame, error, reference,
-      called_at
+      delivered_at, opened_at, clicked_at, complained_at, blame, error, reference, called_at, response
     FROM delivery WHERE message_id = ANY(:ids) AND message_id BETWEEN :low AND :high
     ORDER BY started_at, leaf, candidate
 """)
@@ -122,12 +122,13 @@ def _read(row: Any) -> Delivery:
         error=row.error,
         reference=row.reference,
         called_at=row.called_at,
+        response=row.response,
     )
 
 
 _STANDING = (
     "state", "tries", "started_at", "sent_at", "delivered_at", "opened_at", "clicked_at", "complained_at",
-    "blame", "error", "reference",
+    "blame", "error", "reference", "response",
 )  # fmt: skip
 _CHANGED = ("message_id", "id", *_STANDING)
 _UPDATE = text(f"""

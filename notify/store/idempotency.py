@@ -7,9 +7,11 @@ from typing import Any
 
 from sqlalchemy import text
 
-from notify.model.names import World
+from notify.model.names import Mode, World
 from notify.store import bulk, tables
 from notify.store.db import Tx
+
+MAX_KEY_LENGTH = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -19,6 +21,11 @@ class Key:
     world: World
     scope: str
     key: str
+
+    @classmethod
+    def of(cls, world: World, mode: Mode, scope: str, key: str) -> "Key":
+        """Mock sends have keys of their own: a rehearsal must not stand in for the real call."""
+        return cls(world=world, scope=f"mock {scope}" if mode is Mode.MOCK else scope, key=key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

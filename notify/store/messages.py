@@ -1,6 +1,6 @@
 """Messages: one per recipient. Statuses move only as ``model.status.ALLOWED_FROM`` says."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 
 from notify.model.names import Lane, Mode, World
-from notify.model.status import ALLOWED_FROM, REACHED, Reason, Status
+from notify.model.status import ALLOWED_FROM, PROVEN_FROM, REACHED, Reason, Status
 from notify.store import bulk, tables
 from notify.store.db import Tx
 from notify.store.message_list import COLUMNS
@@ -33,6 +33,7 @@ class NewMessage:
     trace_id: str | None
     enqueued_at: datetime
     archived_at: datetime | None = None
+    list_id: str | None = None
 
 
 def insert(tx: Tx, rows: Sequence[NewMessage]) -> None:
@@ -57,6 +58,7 @@ def insert(tx: Tx, rows: Sequence[NewMessage]) -> None:
                 "trace_id": row.trace_id,
                 "enqueued_at": row.enqueued_at,
                 "archived_at": row.archived_at,
+                "list_id": row.list_id,
             }
             for row in rows
         ],
@@ -77,18 +79,28 @@ class StoredMessage:
     body: dict[str, Any]
     enqueued_at: datetime
     mode: Mode = Mode.PUBLISHED
+    list_id: str | None = None
+
+
+_EXISTING = text("SELECT id FROM message WHERE id = ANY(:ids) AND id BETWEEN :low AND :high")
+
+
+def existing(tx: Tx, ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these there are already."""
+    return set(tx.execute(_EXISTING, bulk.span(ids)).scalars()) if ids else set()
 
 
 _LOAD = text("""
     SELECT m.id, m.request_id, m.world, m.recipient, m.user_id, m.tenant_id, m.status, m.entry, m.enqueued_at,
-      r.body, r.mode
-    FROM message m JOIN request r ON r.id = m.request_id
-    WHERE m.id = ANY(:ids) AND m.id BETWEEN :low AND :high AND r.id BETWEEN :request_low AND :request_high
+      m.list_id, r.body, r.mode
+    FROM message m
+    LEFT JOIN request r ON r.id = m.request_id AND r.id BETWEEN :request_low AND :request_high
+    WHERE m.id = ANY(:ids) AND m.id BETWEEN :low AND :high
 """)
 
 
 def load(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, StoredMessage]:
-    """The messages with these ids and what was asked for each."""
+    """The messages with these ids and what was asked for each; nothing, if that is not kept any more."""
     if not ids:
         return {}
     parameters = bulk.span(ids)
@@ -99,7 +111,9 @@ def load(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, StoredMessage]:
 
 
 def _stored(row: Any) -> StoredMessage:
-    body = row.body if row.entry is None else {**row.body, "to": row.entry}
+    body = row.body if row.entry is None or not row.body else {**row.body, "to": row.entry}
+    if row.entry == {}:  # its recipient was erased
+        body = {}
     return StoredMessage(
         id=row.id,
         request_id=row.request_id,
@@ -108,26 +122,34 @@ def _stored(row: Any) -> StoredMessage:
         user_id=row.user_id,
         tenant_id=row.tenant_id,
         status=Status(row.status),
-        body=body,
+        body=body or {},
         enqueued_at=row.enqueued_at,
-        mode=Mode(row.mode),
+        mode=Mode(row.mode or Mode.PUBLISHED),
+        list_id=row.list_id,
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusChange:
+    """``proven``: of a delivery that was held as unknown; the moves of ``PROVEN_FROM`` are allowed, too."""
+
     id: UUID
     status: Status
     at: datetime
     reason: Reason | None = None
     error: str | None = None
+    proven: bool = False
 
 
-_ALLOWED = " OR ".join(
-    f"(r.status = '{to}' AND m.status = ANY(ARRAY[{','.join(repr(str(f)) for f in sorted(froms))}]))"
-    for to, froms in ALLOWED_FROM.items()
-    if froms
-)
+def _moves(table: Mapping[Status, Set[Status]]) -> str:
+    return " OR ".join(
+        f"(r.status = '{to}' AND m.status = ANY(ARRAY[{','.join(repr(str(f)) for f in sorted(froms))}]))"
+        for to, froms in table.items()
+        if froms
+    )
+
+
+_ALLOWED = f"{_moves(ALLOWED_FROM)} OR r.proven AND ({_moves(PROVEN_FROM)})"
 _STAMPED_BY = {
     # Where a provider's acceptance is also the delivery (webhooks), one change stands for both.
     "sent_at": (Status.SENT, Status.DELIVERED),
@@ -146,9 +168,9 @@ _SET_STATUS = text(f"""
     UPDATE message m SET status = r.status, reason = r.reason, error = r.error,
       {_STAMPS}
     FROM json_to_recordset(CAST(:rows AS json))
-      AS r(id uuid, status text, at timestamptz, reason text, error text)
+      AS r(id uuid, status text, at timestamptz, reason text, error text, proven boolean)
     WHERE m.id = r.id AND m.id BETWEEN :low AND :high AND ({_ALLOWED})
-    RETURNING m.id
+    RETURNING m.id, m.world
 """)  # built from our own table of transitions
 
 
@@ -156,20 +178,21 @@ _SET_LATE = text(f"""
     UPDATE message m SET {_STAMPS}
     FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid, status text, at timestamptz)
     WHERE m.id = r.id AND m.id BETWEEN :low AND :high AND m.status = ANY('{{{",".join(REACHED)}}}')
-    RETURNING m.id
+    RETURNING m.id, m.world
 """)
 
 
-def set_status(tx: Tx, changes: Sequence[StatusChange]) -> set[UUID]:
+def set_status(tx: Tx, changes: Sequence[StatusChange]) -> dict[UUID, World]:
     """Apply the changes that the table of transitions allows (one per message); return whose status moved.
 
     What comes too late to move the status (a DELIVERED after the OPENED) still sets its time, if it is the
-    first.
+    first. Stages call this through ``pipeline.announcing``, which tells of what has moved.
     """
     if not changes:
-        return set()
+        return {}
     rows = [
-        {"id": c.id, "status": c.status, "at": c.at, "reason": c.reason, "error": c.error} for c in changes
+        {"id": c.id, "status": c.status, "at": c.at, "reason": c.reason, "error": c.error, "proven": c.proven}
+        for c in changes
     ]
     moved = _update(tx, _SET_STATUS, rows)
     if late := [row for row in rows if row["status"] in REACHED and row["id"] not in moved]:
@@ -177,10 +200,10 @@ def set_status(tx: Tx, changes: Sequence[StatusChange]) -> set[UUID]:
     return moved
 
 
-def _update(tx: Tx, statement: TextClause, rows: Sequence[bulk.Row]) -> set[UUID]:
+def _update(tx: Tx, statement: TextClause, rows: Sequence[bulk.Row]) -> dict[UUID, World]:
     ids = [row["id"] for row in rows]
     parameters = {"rows": bulk.dumps(rows), "low": min(ids), "high": max(ids)}
-    return set(tx.execute(statement, parameters).scalars())
+    return {row.id: World(row.world) for row in tx.execute(statement, parameters)}
 
 
 _LOCK = text(
@@ -194,6 +217,19 @@ def lock(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Status]:
     Two deliveries of one message that end at the same moment must decide one after the other.
     """
     return {row.id: Status(row.status) for row in tx.execute(_LOCK, bulk.span(ids))} if ids else {}
+
+
+_SET_TENANTS = text(f"""
+    UPDATE message m SET tenant_id = r.tenant_id FROM {bulk.recordset(tables.message, ("id", "tenant_id"))}
+    WHERE m.id = r.id AND m.id BETWEEN :low AND :high
+""")
+
+
+def set_tenants(tx: Tx, found: Mapping[UUID, str]) -> None:
+    """Write down in which tenants these messages are sent."""
+    if found:
+        rows = bulk.dumps([{"id": id_, "tenant_id": tenant_id} for id_, tenant_id in found.items()])
+        tx.execute(_SET_TENANTS, {"rows": rows, "low": min(found), "high": max(found)})
 
 
 _ARCHIVE = text("""
@@ -213,7 +249,40 @@ def archive(tx: Tx, request_id: UUID, at: datetime) -> None:
     tx.execute(_ARCHIVE, {"request_id": request_id, "low": low, "high": high, "at": at})
 
 
+_STATUSES = text("""
+    SELECT status, count(*) AS messages FROM message
+    WHERE id BETWEEN :low AND :high AND (id = :request_id OR request_id = :request_id AND request_id <> id)
+    GROUP BY status
+""")
+
+
+def statuses(tx: Tx, request_id: UUID) -> dict[Status, int]:
+    """How many messages of a request have which status."""
+    low, high = bulk.same_millisecond(request_id, request_id)
+    rows = tx.execute(_STATUSES, {"request_id": request_id, "low": low, "high": high})
+    return {Status(row.status): row.messages for row in rows}
+
+
 def get(tx: Tx, world: World, id_: UUID) -> Any | None:
     """What the API shows of the message with this id in this world, archived ones included."""
     query = text(f"SELECT {COLUMNS} FROM message WHERE id = :id AND world = :world")
     return tx.execute(query, {"id": id_, "world": world}).one_or_none()
+
+
+_SHOWN = text(f"""
+    SELECT {COLUMNS}, (
+      SELECT body -> 'metadata' FROM request r
+      WHERE r.id = message.request_id AND r.id BETWEEN :request_low AND :request_high
+    ) AS metadata
+    FROM message WHERE id = ANY(:ids) AND id BETWEEN :low AND :high
+""")
+
+
+def shown(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Any]:
+    """What is shown of these messages, and the metadata they were sent with."""
+    if not ids:
+        return {}
+    parameters = bulk.span(ids)
+    low, high = bulk.same_millisecond(parameters["low"], parameters["high"])
+    rows = tx.execute(_SHOWN, {**parameters, "request_low": low, "request_high": high})
+    return {row.id: row for row in rows}

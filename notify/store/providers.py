@@ -112,6 +112,25 @@ def find(tx: Tx, world: World, *, after: UUID | None, limit: int) -> list[Config
     return [_read(row) for row in tx.execute(query.order_by(provider.c.id).limit(limit))]
 
 
+def named(tx: Tx, world: World, name: str) -> Configured:
+    """The configuration with this id or alias, or the only one of this provider.
+
+    Raises:
+        LookupError: there is none, or more than one; the text says which there are.
+    """
+    found = find(tx, world, after=None, limit=1000)
+    for matches in (
+        [one for one in found if name in (str(one.id), one.alias)],
+        [one for one in found if one.provider == name],
+    ):
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            listed = ", ".join(f"{one.id} ({one.alias or one.title})" for one in matches)
+            raise LookupError(f"{name!r} is configured more than once; give an id or alias: {listed}")
+    raise LookupError(f"no provider {name!r} is configured in {world}")
+
+
 def configured(tx: Tx, world: World) -> Sequence[Configured]:
     """Every configuration of a world, in priority order; cached."""
 

@@ -52,18 +52,60 @@ def archive(tx: Tx, world: World, id_: UUID, at: datetime) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Times:
+class Held:
+    """``entry``: which of its groups is expanded next, ``after`` whom of it; ``expanded``: messages made."""
+
     created_at: datetime
     archived_at: datetime | None
+    entry: int
+    after: str | None
+    expanded: int
+    done: bool
 
 
-_TIMES = text("SELECT created_at, archived_at FROM request WHERE id = :id FOR SHARE")
+_HOLD = text("""
+    SELECT created_at, archived_at, coalesce(expand_entry, 0) AS entry, expand_after AS after,
+      coalesce(expanded, 0) AS expanded, expanded_at IS NOT NULL AS done
+    FROM request WHERE id = :id FOR NO KEY UPDATE
+""")
 
 
-def hold(tx: Tx, id_: UUID) -> Times:
-    """The request's times; nobody archives it before this transaction ends."""
-    row = tx.execute(_TIMES, {"id": id_}).one()
-    return Times(created_at=row.created_at, archived_at=row.archived_at)
+def hold(tx: Tx, id_: UUID) -> Held:
+    """The request's times, and how far it is expanded; nobody else changes it in this transaction's time."""
+    return Held(**tx.execute(_HOLD, {"id": id_}).one()._mapping)
+
+
+_ADVANCE = text("""
+    UPDATE request SET expand_entry = :entry, expand_after = :after, expanded = :expanded,
+      expanded_at = CASE WHEN :done THEN now() END, expand_error = :error
+    WHERE id = :id
+""")
+
+
+def advance(
+    tx: Tx,
+    id_: UUID,
+    *,
+    entry: int,
+    after: str | None,
+    expanded: int,
+    done: bool,
+    error: str | None = None,
+) -> None:
+    """Write down how far the request has been expanded. ``error``: why it goes no further."""
+    values = {"id": id_, "entry": entry, "after": after, "expanded": expanded}
+    tx.execute(_ADVANCE, {**values, "done": done, "error": error})
+
+
+_PROGRESS = text("""
+    SELECT id, created_at, archived_at, expanded, expanded_at, expand_error FROM request
+    WHERE id = :id AND world = :world
+""")
+
+
+def progress(tx: Tx, world: World, id_: UUID) -> Any | None:
+    """How far a request has come; ``expanded`` is null until its expansion has begun, and for single ones."""
+    return tx.execute(_PROGRESS, {"id": id_, "world": world}).one_or_none()
 
 
 _BODIES = text("SELECT id, world, body FROM request WHERE id = ANY(:ids) AND id BETWEEN :low AND :high")

@@ -1,7 +1,7 @@
 """Send limits, topics exempt from them, and the counters of the current periods."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import text
@@ -11,7 +11,11 @@ from notify.model.send_limit import Guardrails, Period, Scope, SendLimit
 from notify.store import bulk, cache, tables
 from notify.store.db import Tx
 
-_LIMITS = text("SELECT scope, period, maximum FROM send_limit WHERE world = :world ORDER BY scope, period")
+_LIMITS = text("""
+    SELECT scope, period, maximum, NULL AS topic_id FROM send_limit WHERE world = :world
+    UNION ALL SELECT 'user_topic', period, maximum, topic_id FROM topic_limit WHERE world = :world
+    ORDER BY scope, topic_id NULLS FIRST, period
+""")
 _EXEMPT = text("SELECT topic_id FROM send_limit_exempt WHERE world = :world")
 
 
@@ -24,7 +28,9 @@ def of_world(tx: Tx, world: World) -> Guardrails:
 
 def _read(tx: Tx, world: World) -> Guardrails:
     limits = (
-        SendLimit(scope=Scope(row.scope), period=Period(row.period), maximum=row.maximum)
+        SendLimit(
+            scope=Scope(row.scope), period=Period(row.period), maximum=row.maximum, topic_id=row.topic_id
+        )
         for row in tx.execute(_LIMITS, {"world": world})
     )
     exempt = tx.execute(_EXEMPT, {"world": world}).scalars()
@@ -35,21 +41,28 @@ _SET = text("""
     INSERT INTO send_limit (world, scope, period, maximum) VALUES (:world, :scope, :period, :maximum)
     ON CONFLICT (world, scope, period) DO UPDATE SET maximum = excluded.maximum
 """)
+_SET_TOPIC = text("""
+    INSERT INTO topic_limit (world, topic_id, period, maximum) VALUES (:world, :topic_id, :period, :maximum)
+    ON CONFLICT (world, topic_id, period) DO UPDATE SET maximum = excluded.maximum
+""")
 _REMOVE = text("DELETE FROM send_limit WHERE world = :world AND scope = :scope AND period = :period")
+_REMOVE_TOPIC = text(
+    "DELETE FROM topic_limit WHERE world = :world AND topic_id = :topic_id AND period = :period"
+)
 _ADD_EXEMPT = text("INSERT INTO send_limit_exempt VALUES (:world, :topic_id) ON CONFLICT DO NOTHING")
 _DROP_EXEMPT = text("DELETE FROM send_limit_exempt WHERE world = :world AND topic_id = :topic_id")
 
 
 def put(tx: Tx, world: World, limit: SendLimit) -> None:
-    """Set the limit of a scope and period."""
-    values = {"world": world, "scope": limit.scope, "period": limit.period, "maximum": limit.maximum}
-    tx.execute(_SET, values)
+    """Set the limit of a scope and period, or of a topic and period."""
+    tx.execute(_SET_TOPIC if limit.topic_id else _SET, {"world": world, **asdict(limit)})
     cache.changed(tx)
 
 
-def remove(tx: Tx, world: World, scope: Scope, period: Period) -> bool:
+def remove(tx: Tx, world: World, scope: Scope, period: Period, topic_id: str | None = None) -> bool:
     """Lift a limit; whether there was one."""
-    gone = tx.execute(_REMOVE, {"world": world, "scope": scope, "period": period}).rowcount
+    named = {"world": world, "scope": scope, "period": period, "topic_id": topic_id}
+    gone = tx.execute(_REMOVE_TOPIC if topic_id else _REMOVE, named).rowcount
     cache.changed(tx)
     return bool(gone)
 
@@ -129,3 +142,17 @@ _DROP = text("""
 def drop_before(tx: Tx, before: datetime, size: int) -> int:
     """Delete at most ``size`` counters whose period began before; return how many."""
     return tx.execute(_DROP, {"before": before, "size": size}).rowcount
+
+
+# Who finds that it was told of lately waits for nobody; of those that do not, one wins.
+_NOTICE = text("""
+    INSERT INTO send_limit_notice AS n (world, told_at) SELECT :world, :now
+    WHERE NOT EXISTS (SELECT FROM send_limit_notice WHERE world = :world AND told_at > :since)
+    ON CONFLICT (world) DO UPDATE SET told_at = excluded.told_at WHERE n.told_at <= :since
+    RETURNING world
+""")
+
+
+def tell(tx: Tx, world: World, *, now: datetime, since: datetime) -> bool:
+    """Note that the administrator is told now; False when that has happened after ``since`` already."""
+    return tx.execute(_NOTICE, {"world": world, "now": now, "since": since}).first() is not None

@@ -55,7 +55,7 @@ def add(tx: Tx, rows: Sequence[NewSuppression]) -> None:
                 "id": ids.new(),
                 "world": row.address[0],
                 "channel": row.address[1],
-                "address_mac": _bytea(_macs(row.address)[0]),
+                "address_mac": _bytea(macs(row.address)[0]),
                 "masked": row.masked,
                 "reason": row.reason,
                 "detail": row.detail,
@@ -67,7 +67,8 @@ def add(tx: Tx, rows: Sequence[NewSuppression]) -> None:
     )
 
 
-def _macs(address: Address) -> list[bytes]:
+def macs(address: Address) -> list[bytes]:
+    """The digests of an address under every key in force, the one that is stored first."""
     return signing.macs("suppression", "\0".join(address).encode())
 
 
@@ -84,7 +85,7 @@ _AMONG = text(f"""
 
 def among(tx: Tx, addresses: Iterable[Address]) -> dict[Address, Suppression]:
     """Which of these addresses are suppressed, and why."""
-    wanted = {mac: address for address in addresses for mac in _macs(address)}
+    wanted = {mac: address for address in addresses for mac in macs(address)}
     if not wanted:
         return {}
     rows = [
@@ -103,8 +104,8 @@ def find(
     if channel is not None:
         query = query.where(suppression.c.channel == channel)
     if address is not None:
-        macs = [mac for one in Channel for mac in _macs((world, one, address))]
-        query = query.where(suppression.c.address_mac.in_(macs))
+        known = [mac for one in Channel for mac in macs((world, one, address))]
+        query = query.where(suppression.c.address_mac.in_(known))
     if before is not None:
         query = query.where(suppression.c.id < before)
     return [_read(row) for row in tx.execute(query.order_by(suppression.c.id.desc()).limit(limit))]

@@ -22,9 +22,20 @@ from sqlalchemy import (
     text,
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
-from sqlalchemy.types import BigInteger
+from sqlalchemy.types import BigInteger, UserDefinedType
 
 METADATA = MetaData()
+
+
+class XID8(UserDefinedType[str]):
+    """A transaction's id, which never wraps around."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        """Its name in PostgreSQL."""
+        return "xid8"
+
 
 _NOW = text("now()")
 
@@ -38,11 +49,16 @@ def _text(name: str, *, required: bool = True) -> Column[str]:
 
 
 def _json(name: str, *, required: bool = True) -> Column[object]:
-    return Column(name, JSONB, nullable=not required)
+    return Column(name, JSONB(none_as_null=True), nullable=not required)
 
 
 def _uuid(name: str, *, required: bool = True) -> Column[object]:
     return Column(name, UUID, nullable=not required)
+
+
+def _id(name: str, *, required: bool = True) -> Column[str]:
+    """Ids that people choose; they sort by their bytes."""
+    return Column(name, Text(collation="C"), nullable=not required)
 
 
 # --- records, partitioned by message id ----------------------------------------------------------
@@ -56,6 +72,12 @@ request = Table(
     Column("mode", Text, nullable=False, server_default=text("'published'")),
     _at("created_at", required=True),
     _at("archived_at"),
+    # How far its expansion has come: which entry of `to`, after whom, how many messages, until when.
+    Column("expand_entry", Integer, nullable=True),
+    _text("expand_after", required=False),
+    Column("expanded", BigInteger, nullable=True),
+    _at("expanded_at"),
+    _text("expand_error", required=False),
     PrimaryKeyConstraint("id"),
 )
 
@@ -119,6 +141,8 @@ message_content = Table(
     _json("profile"),
     _json("routing", required=False),
     _text("guarantee", required=False),
+    # The template's; the message's own is in its request.
+    _text("topic_id", required=False),
     PrimaryKeyConstraint("message_id"),
 )
 
@@ -153,6 +177,7 @@ delivery = Table(
     # Only at-most-once deliveries: a call has begun and its outcome is not recorded.
     _at("called_at"),
     _at("complained_at"),
+    _json("response", required=False),
     PrimaryKeyConstraint("message_id", "id"),
     Index("delivery_provider", "provider", "message_id"),
     Index(
@@ -173,7 +198,53 @@ message_event = Table(
     Index("message_event_message", "message_id", "seq"),
 )
 
-PARTITIONED = (request, message, message_content, message_plan, delivery, message_event)
+# --- what destinations of our own events were told, partitioned by delivery id --------------------
+
+webhook_delivery = Table(
+    "webhook_delivery",
+    METADATA,
+    _uuid("id"),
+    _uuid("destination_id"),
+    _text("world"),
+    _text("type"),
+    _uuid("message_id", required=False),
+    _text("status", required=False),
+    _at("at", required=True),
+    # As it is sent, byte by byte; null until the first try.
+    _text("body", required=False),
+    _text("state"),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    _at("started_at", required=True),
+    Column("answer_status", SmallInteger, nullable=True),
+    _text("error", required=False),
+    _at("next_try_at"),
+    _at("ended_at"),
+    PrimaryKeyConstraint("id"),
+    Index("webhook_delivery_destination", "destination_id", "id"),
+    Index(
+        "webhook_delivery_state",
+        "destination_id",
+        "state",
+        "id",
+        postgresql_where=text("state <> 'delivered'"),
+    ),
+)
+
+webhook_attempt = Table(
+    "webhook_attempt",
+    METADATA,
+    _uuid("delivery_id"),
+    _at("at", required=True),
+    Column("duration_ms", Integer, nullable=False),
+    Column("status", SmallInteger, nullable=True),
+    _text("error", required=False),
+    Index("webhook_attempt_delivery", "delivery_id", "at"),
+)
+
+PARTITIONED = (
+    request, message, message_content, message_plan, delivery, message_event, webhook_delivery,
+    webhook_attempt,
+)  # fmt: skip
 
 # --- work ----------------------------------------------------------------------------------------
 
@@ -199,10 +270,21 @@ work = Table(
     # Due beyond the horizon: no wake-up has been published for it yet.
     Column("parked", Boolean, nullable=False, server_default=text("false")),
     # What a delivery waits for (``model.work.Wait``), and at which provider configuration.
+    # For what is paused it is the pause, and ``was_due`` the time it was due before.
     _uuid("provider_id", required=False),
     _text("waits_for", required=False),
+    _at("was_due"),
+    # Whose it is, tenant or world: what waits at one place is claimed in equal shares.
+    Column("share", Text, nullable=False, server_default=text("''")),
     PrimaryKeyConstraint("id"),
     Index("work_ready", "stage", "channel", "lane", "due_at"),
+    Index(
+        "work_shares",
+        text("((stage || channel) || lane)"),
+        "share",
+        "due_at",
+        postgresql_where=text("NOT parked"),
+    ),
     Index("work_parked", "due_at", postgresql_where=text("parked")),
     Index("work_message", "message_id"),
     Index(
@@ -260,6 +342,9 @@ api_key = Table(
     Column("kind", Text, nullable=False, server_default=text("'published'")),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
     _at("revoked_at"),
+    Column("scopes", ARRAY(Text), nullable=False, server_default=text("'{read,send,manage,admin}'")),
+    _at("expires_at"),
+    _at("last_used_at"),
     PrimaryKeyConstraint("id"),
 )
 
@@ -331,6 +416,29 @@ template_version = Table(
     PrimaryKeyConstraint("template_id", "version"),
 )
 
+webhook_destination = Table(
+    "webhook_destination",
+    METADATA,
+    _uuid("id"),
+    _text("world"),
+    _text("url"),
+    _text("title"),
+    # None named: all of them.
+    Column("events", ARRAY(Text), nullable=False),
+    # Encrypted; null: it gets no signatures.
+    Column("secrets", LargeBinary, nullable=True),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    _at("updated_at"),
+    _at("paused_at"),
+    _text("pause_reason", required=False),
+    # The first of the failed calls since the last success, and how many there were.
+    _at("failing_since"),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    _at("archived_at"),
+    PrimaryKeyConstraint("id"),
+    Index("webhook_destination_world", "world", "id", postgresql_where=text("archived_at IS NULL")),
+)
+
 idempotency = Table(
     "idempotency",
     METADATA,
@@ -364,6 +472,24 @@ send_limit_exempt = Table(
     PrimaryKeyConstraint("world", "topic_id"),
 )
 
+topic_limit = Table(
+    "topic_limit",
+    METADATA,
+    _text("world"),
+    _text("topic_id"),
+    _text("period"),
+    Column("maximum", BigInteger, nullable=False),
+    PrimaryKeyConstraint("world", "topic_id", "period"),
+)
+
+send_limit_notice = Table(
+    "send_limit_notice",
+    METADATA,
+    _text("world"),
+    _at("told_at", required=True),
+    PrimaryKeyConstraint("world"),
+)
+
 send_count = Table(
     "send_count",
     METADATA,
@@ -377,6 +503,380 @@ send_count = Table(
     Column("count", BigInteger, nullable=False),
     PrimaryKeyConstraint("world", "scope", "period", "subject"),
     Index("send_count_begins", "begins_at"),
+)
+
+# --- recipients ----------------------------------------------------------------------------------
+
+
+def _made(name: str) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=False, server_default=_NOW)
+
+
+recipient_list = Table(
+    "recipient_list",
+    METADATA,
+    _text("world"),
+    _id("id"),
+    _text("name"),
+    _json("preferences", required=False),
+    _made("created_at"),
+    _made("updated_at"),
+    # It keeps its subscribers, to be restored.
+    _at("deleted_at"),
+    PrimaryKeyConstraint("world", "id"),
+)
+
+list_subscription = Table(
+    "list_subscription",
+    METADATA,
+    _text("world"),
+    _id("list_id"),
+    _text("user_id"),
+    _json("preferences", required=False),
+    _made("created_at"),
+    PrimaryKeyConstraint("world", "list_id", "user_id"),
+    Index("list_subscription_user", "world", "user_id", "list_id"),
+)
+
+audience = Table(
+    "audience",
+    METADATA,
+    _text("world"),
+    _id("id"),
+    _text("name"),
+    _text("description"),
+    # Null: it has never had one, and nobody is in it.
+    _json("filter", required=False),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    _made("created_at"),
+    _made("updated_at"),
+    PrimaryKeyConstraint("world", "id"),
+)
+
+tenant = Table(
+    "tenant",
+    METADATA,
+    _text("world"),
+    _id("id"),
+    _text("name"),
+    _id("parent_id", required=False),
+    _text("brand_id", required=False),
+    _json("properties", required=False),
+    _json("user_profile", required=False),
+    _made("created_at"),
+    _made("updated_at"),
+    PrimaryKeyConstraint("world", "id"),
+    Index("tenant_parent", "world", "parent_id", "id", postgresql_where=text("parent_id IS NOT NULL")),
+)
+
+tenant_member = Table(
+    "tenant_member",
+    METADATA,
+    _text("world"),
+    _id("tenant_id"),
+    _text("user_id"),
+    # What the user is in this tenant only.
+    _json("profile", required=False),
+    _made("created_at"),
+    PrimaryKeyConstraint("world", "tenant_id", "user_id"),
+    Index("tenant_member_user", "world", "user_id", "tenant_id"),
+)
+
+tenant_preference = Table(
+    "tenant_preference",
+    METADATA,
+    _text("world"),
+    _id("tenant_id"),
+    _id("topic_id"),
+    _text("status"),
+    Column("has_custom_routing", Boolean, nullable=True),
+    Column("custom_routing", ARRAY(Text), nullable=True),
+    PrimaryKeyConstraint("world", "tenant_id", "topic_id"),
+)
+
+user_token = Table(
+    "user_token",
+    METADATA,
+    _text("world"),
+    _id("token"),
+    _text("user_id"),
+    _text("provider_key"),
+    Column("status", Text, nullable=False, server_default=text("'active'")),
+    _text("status_reason", required=False),
+    _json("device", required=False),
+    _json("tracking", required=False),
+    _json("properties", required=False),
+    # Null: never.
+    _at("expires_at"),
+    _made("created_at"),
+    _made("updated_at"),
+    PrimaryKeyConstraint("world", "token"),
+    Index("user_token_user", "world", "user_id"),
+)
+
+bulk_job = Table(
+    "bulk_job",
+    METADATA,
+    _uuid("id"),
+    _text("world"),
+    _json("definition"),
+    _text("mode"),
+    Column("received", Integer, nullable=False, server_default=text("0")),
+    _made("created_at"),
+    # Set by its run: the request that sends it.
+    _uuid("request_id", required=False),
+    PrimaryKeyConstraint("id"),
+)
+
+bulk_user = Table(
+    "bulk_user",
+    METADATA,
+    _uuid("job_id"),
+    Column("seq", BigInteger, Identity(always=True)),
+    # Who it is, so that nobody is in a job twice; null: nobody can tell.
+    _text("key", required=False),
+    _json("given"),
+    PrimaryKeyConstraint("job_id", "seq"),
+    Index("bulk_user_key", "job_id", "key", unique=True, postgresql_where=text("key IS NOT NULL")),
+)
+
+# --- preferences ---------------------------------------------------------------------------------
+
+preference_section = Table(
+    "preference_section",
+    METADATA,
+    _text("world"),
+    _id("id"),
+    _text("name"),
+    _text("description", required=False),
+    Column("has_custom_routing", Boolean, nullable=False),
+    Column("routing_options", ARRAY(Text), nullable=False),
+    _text("creator", required=False),
+    _text("updater", required=False),
+    _made("created_at"),
+    _at("updated_at"),
+    _at("archived_at"),
+    PrimaryKeyConstraint("world", "id"),
+)
+
+preference_topic = Table(
+    "preference_topic",
+    METADATA,
+    _text("world"),
+    _id("id"),
+    _id("section_id"),
+    _text("name"),
+    _text("description", required=False),
+    _text("default_status"),
+    Column("allowed_preferences", ARRAY(Text), nullable=False),
+    Column("routing_options", ARRAY(Text), nullable=False),
+    Column("include_unsubscribe_header", Boolean, nullable=False),
+    _json("topic_data"),
+    _json("digest", required=False),
+    _text("creator", required=False),
+    _text("updater", required=False),
+    _made("created_at"),
+    _at("updated_at"),
+    _at("archived_at"),
+    PrimaryKeyConstraint("world", "id"),
+)
+
+user_preference = Table(
+    "user_preference",
+    METADATA,
+    _text("world"),
+    _text("user_id"),
+    # Empty for what they want everywhere.
+    _id("tenant_id"),
+    _id("topic_id"),
+    _text("status"),
+    Column("has_custom_routing", Boolean, nullable=True),
+    Column("custom_routing", ARRAY(Text), nullable=True),
+    _text("digest_schedule_id", required=False),
+    _made("updated_at"),
+    PrimaryKeyConstraint("world", "user_id", "topic_id", "tenant_id"),
+    Index("user_preference_tenant", "world", "tenant_id", postgresql_where=text("tenant_id <> ''")),
+)
+
+preference_log = Table(
+    "preference_log",
+    METADATA,
+    _uuid("id"),
+    _text("world"),
+    _text("user_id"),
+    _id("tenant_id", required=False),
+    _id("topic_id"),
+    _text("topic_name"),
+    _text("status"),
+    Column("has_custom_routing", Boolean, nullable=False),
+    Column("custom_routing", ARRAY(Text), nullable=False),
+    _json("previous", required=False),
+    PrimaryKeyConstraint("id"),
+    Index("preference_log_world", "world", "id"),
+    Index("preference_log_user", "world", "user_id", "id"),
+)
+
+preference_page = Table(
+    "preference_page",
+    METADATA,
+    _text("world"),
+    _text("id"),
+    Column("version", BigInteger, nullable=False),
+    # The sections and topics as they were when it was published.
+    _json("page"),
+    _at("published_at", required=True),
+    _text("published_by", required=False),
+    PrimaryKeyConstraint("world"),
+)
+
+# --- content -------------------------------------------------------------------------------------
+
+routing_strategy = Table(
+    "routing_strategy",
+    METADATA,
+    _id("id"),
+    _text("world"),
+    _text("name"),
+    _text("description", required=False),
+    Column("tags", ARRAY(Text), nullable=True),
+    _json("routing"),
+    _json("channels"),
+    _json("providers"),
+    _made("created_at"),
+    _at("updated_at"),
+    _at("archived_at"),
+    PrimaryKeyConstraint("id"),
+    Index("routing_strategy_world", "world", "id"),
+)
+
+brand = Table(
+    "brand",
+    METADATA,
+    _text("world"),
+    _id("id"),
+    _text("name"),
+    _json("settings"),
+    _json("snippets"),
+    Column("is_default", Boolean, nullable=False),
+    _made("created_at"),
+    _made("updated_at"),
+    PrimaryKeyConstraint("world", "id"),
+    Index("brand_default", "world", unique=True, postgresql_where=text("is_default")),
+)
+
+translation = Table(
+    "translation",
+    METADATA,
+    _text("world"),
+    _text("domain"),
+    _id("locale"),
+    _text("po"),
+    # What is sent with it, worked out from `po`, and the digest that says whether it is the same.
+    _json("catalog"),
+    _text("digest"),
+    _made("updated_at"),
+    PrimaryKeyConstraint("world", "domain", "locale"),
+)
+
+tenant_template = Table(
+    "tenant_template",
+    METADATA,
+    _text("world"),
+    _id("tenant_id"),
+    _id("id"),
+    Column("published_version", Integer, nullable=True),
+    _at("published_at"),
+    _made("created_at"),
+    _made("updated_at"),
+    PrimaryKeyConstraint("world", "tenant_id", "id"),
+)
+
+tenant_template_version = Table(
+    "tenant_template_version",
+    METADATA,
+    _text("world"),
+    _id("tenant_id"),
+    _id("id"),
+    Column("version", Integer, nullable=False),
+    _json("payload"),
+    _made("created_at"),
+    PrimaryKeyConstraint("world", "tenant_id", "id", "version"),
+)
+
+template_submission = Table(
+    "template_submission",
+    METADATA,
+    _text("template_id"),
+    _text("id"),
+    _json("checks"),
+    _made("created_at"),
+    _at("ended_at"),
+    PrimaryKeyConstraint("template_id", "id"),
+    Index("template_submission_open", "template_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+)
+
+inbound_event = Table(
+    "inbound_event",
+    METADATA,
+    _uuid("id"),
+    _text("world"),
+    _text("event"),
+    _text("message_id"),
+    _text("user_id", required=False),
+    _json("properties"),
+    _at("received_at", required=True),
+    # Readers go by the order of transactions, so that they miss none that commits late.
+    Column("transaction_id", XID8, nullable=False, server_default=text("pg_current_xact_id()")),
+    PrimaryKeyConstraint("id"),
+    Index("inbound_event_message", "world", "message_id", unique=True),
+    Index("inbound_event_order", "transaction_id", "id"),
+)
+
+# --- what operators do and see -------------------------------------------------------------------
+
+pause = Table(
+    "pause",
+    METADATA,
+    _uuid("id"),
+    _text("world"),
+    _text("kind"),
+    _text("key"),
+    # The key as people know it: a provider's name, not its configuration's id.
+    _text("label"),
+    _text("reason", required=False),
+    _text("paused_by"),
+    _at("paused_at", required=True),
+    # Set until everything it held is on its way again; then the row goes.
+    _at("resumed_at"),
+    PrimaryKeyConstraint("id"),
+    Index("pause_in_force", "world", "kind", "key", unique=True, postgresql_where=text("resumed_at IS NULL")),
+)
+
+audit_event = Table(
+    "audit_event",
+    METADATA,
+    _uuid("id"),
+    # Null for what concerns both worlds.
+    _text("world", required=False),
+    _at("at", required=True),
+    _text("actor_id"),
+    _text("actor"),
+    _text("source"),
+    _text("action"),
+    _text("target_kind"),
+    _text("target_id"),
+    _json("details"),
+    PrimaryKeyConstraint("id"),
+    Index("audit_event_world", "world", "id"),
+)
+
+heartbeat = Table(
+    "heartbeat",
+    METADATA,
+    _text("name"),
+    _at("at", required=True),
+    _json("detail"),
+    PrimaryKeyConstraint("name"),
 )
 
 config_version = Table(

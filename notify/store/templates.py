@@ -1,10 +1,12 @@
 """Templates: one draft each, and published versions that only grow."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, or_, select, text, update
+from sqlalchemy import Text, cast, func, insert, or_, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 
 from notify.errors import Conflict
@@ -81,9 +83,59 @@ def get(tx: Tx, world: World, id_: str, *, lock: bool = False) -> Template | Non
     return _read(row) if row else None
 
 
-def find(tx: Tx, world: World, *, before: str | None, limit: int) -> list[Template]:
-    """Templates that are not archived, newest first, starting after the id ``before``."""
+_SHOWN = func.coalesce(template_version.c.payload, template.c.draft)
+_TAGS = cast(func.lower(cast(_SHOWN["tags"], Text)), JSONB)
+
+
+def find(
+    tx: Tx,
+    world: World,
+    *,
+    before: str | None,
+    limit: int,
+    tags: Sequence[str] = (),
+    alias: str | None = None,
+) -> list[Template]:
+    """Templates that are not archived, newest first, starting after the id ``before``.
+
+    ``tags``: only those that have them all, in whatever case. ``alias``: only the one with this alias.
+    """
     query = _WITH_PUBLISHED.where(template.c.world == world, template.c.archived_at.is_(None))
+    if before is not None:
+        query = query.where(template.c.id < before)
+    if tags:
+        query = query.where(_TAGS.contains([tag.lower() for tag in tags]))
+    if alias is not None:
+        query = query.where(template.c.alias == alias)
+    return [_read(row) for row in tx.execute(query.order_by(template.c.id.desc()).limit(limit))]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A published version."""
+
+    number: int
+    created_at: datetime
+
+
+def versions(tx: Tx, id_: str, *, before: int | None, limit: int) -> list[Version]:
+    """Newest first."""
+    columns = template_version.c.version, template_version.c.created_at
+    query = select(*columns).where(template_version.c.template_id == id_)
+    if before is not None:
+        query = query.where(template_version.c.version < before)
+    newest_first = query.order_by(template_version.c.version.desc())
+    return [Version(*row) for row in tx.execute(newest_first.limit(limit))]
+
+
+def routed_by(tx: Tx, world: World, strategy_id: str, *, before: str | None, limit: int) -> list[Template]:
+    """Templates whose draft or published version names the routing strategy, newest first."""
+    named = {"routing": {"strategy_id": strategy_id}}
+    query = _WITH_PUBLISHED.where(
+        template.c.world == world,
+        template.c.archived_at.is_(None),
+        or_(template.c.draft.contains(named), template_version.c.payload.contains(named)),
+    )
     if before is not None:
         query = query.where(template.c.id < before)
     return [_read(row) for row in tx.execute(query.order_by(template.c.id.desc()).limit(limit))]

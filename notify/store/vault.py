@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from notify import settings
 
@@ -24,7 +24,29 @@ def unseal(sealed: bytes) -> dict[str, Any]:
     return opened
 
 
+def is_current(sealed: bytes) -> bool:
+    """Whether the first key made it."""
+    try:
+        _keys()[0].decrypt(sealed)
+    except InvalidToken:
+        return False
+    return True
+
+
+def reseal(sealed: bytes) -> bytes:
+    """The same, encrypted with the first key.
+
+    Raises:
+        cryptography.fernet.InvalidToken: none of the configured keys made it.
+    """
+    return _fernet().rotate(sealed)
+
+
 @lru_cache(maxsize=1)
 def _fernet() -> MultiFernet:
+    return MultiFernet(_keys())
+
+
+def _keys() -> list[Fernet]:
     keys = settings.load().encryption_key.get_secret_value().split(",")
-    return MultiFernet([Fernet(key.strip()) for key in keys])
+    return [Fernet(key.strip()) for key in keys]

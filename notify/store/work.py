@@ -16,39 +16,121 @@ from sqlalchemy.dialects.postgresql import UUID as PgUuid
 from notify import clock
 from notify.model.names import Channel, Lane, World
 from notify.model.work import Claim, Place, PutOff, Stage, Wait, Wake, Work
-from notify.store import bulk
+from notify.store import bulk, cache, db
 from notify.store.db import Tx
 from notify.store.tables import work
 
 _IDS = bindparam("ids", type_=ARRAY(PgUuid))
 
-# A free row's lease is -infinity; an older one that has ended belonged to a process that died. Such a row is
-# claimed alone, so that one that kills its worker cannot take its neighbours along.
-_CLAIM = text("""
-    WITH told AS (
-      SELECT id, lease_until > '-infinity' AS lost, waits_for FROM work
-      WHERE id = ANY(:ids) AND stage = :stage AND channel = :channel AND lane = :lane
-        AND due_at <= now() AND lease_until <= now() AND (lease_until = '-infinity' OR cardinality(:ids) = 1)
+_PLACE = "stage = :stage AND channel = :channel AND lane = :lane"
+# The same, for rows that are found by their ids.
+_BY_ID = "stage || '' = :stage AND channel || '' = :channel AND lane || '' = :lane"
+# The same, written as the index over shares has it: the one over due times must not be taken for it.
+_SHARED_PLACE = "stage || channel || lane = :place AND NOT parked"
+_FREE = """due_at <= now() AND lease_until = '-infinity' AND id <> ALL(:ids)
+        AND NOT EXISTS (SELECT FROM orphan)"""
+# A server that has just started gives those whose leases ended meanwhile the time to come back for them.
+_ORPHANED = """lease_until > '-infinity' AND lease_until <= now()
+        AND pg_postmaster_start_time() <= now() - make_interval(secs => :return_s)"""
+
+# A free row's lease is -infinity; an older one that has ended belonged to a process that died. Such rows go
+# before all others, few together, and alone after a second death: one that kills its worker is found, and
+# takes few neighbours along. Whoever claims next at the place looks for them: they wait for no wake-up.
+#
+# Of the rest of the batch each sharer with work at this place gets the same part, the oldest of its rows;
+# what is left over goes to the oldest rows of all. The next sharer is one look into an index, and the claim
+# after this one begins behind the last that was looked at, so that no number of them starves anybody.
+#
+# Written for a planner that knows nothing (the table was empty when it last looked) or too much (a batch is
+# few rows, whatever it believes): rows told of and rows taken are found by their ids.
+_CLAIM = text(f"""
+    WITH RECURSIVE dead AS MATERIALIZED (
+      SELECT id, lost FROM (
+        SELECT id, lost, lease_until FROM work WHERE {_PLACE} AND due_at <= now() ORDER BY due_at LIMIT :head
+      ) AS oldest WHERE {_ORPHANED}
+      UNION
+      SELECT id, lost FROM work WHERE id = ANY(:ids) AND {_BY_ID} AND {_ORPHANED}
+    ), orphan AS MATERIALIZED (
+      SELECT id, waits_for FROM work
+      WHERE id = ANY(ARRAY(SELECT id FROM dead)) AND {_BY_ID} AND {_ORPHANED}
+      ORDER BY lost DESC, due_at
+      LIMIT (SELECT CASE WHEN max(lost) > 0 THEN least(1, :together) ELSE :together END FROM dead)
       FOR UPDATE SKIP LOCKED
-    ), ready AS (
-      SELECT id, false AS lost, waits_for FROM work
-      WHERE stage = :stage AND channel = :channel AND lane = :lane
-        AND due_at <= now() AND lease_until = '-infinity' AND id <> ALL(:ids)
-        AND NOT EXISTS (SELECT FROM told WHERE told.lost)
-      ORDER BY due_at LIMIT :more FOR UPDATE SKIP LOCKED
+    ), told AS (
+      SELECT id, waits_for FROM work
+      WHERE id = ANY(:ids) AND {_BY_ID} AND due_at <= now() AND lease_until = '-infinity'
+        AND NOT EXISTS (SELECT FROM orphan)
+      FOR UPDATE SKIP LOCKED
+    ), following AS (
+      (SELECT share FROM work WHERE {_SHARED_PLACE} AND share > :after ORDER BY share LIMIT 1)
+      UNION ALL
+      SELECT (
+        SELECT share FROM work WHERE {_SHARED_PLACE} AND share > following.share ORDER BY share LIMIT 1
+      ) FROM following WHERE following.share IS NOT NULL
+    ), sharer AS MATERIALIZED (
+      SELECT share FROM following WHERE share IS NOT NULL LIMIT :sharers
+    ), shared AS (
+      SELECT part.id, part.waits_for FROM sharer CROSS JOIN LATERAL (
+        SELECT id, waits_for FROM work WHERE {_SHARED_PLACE} AND share = sharer.share AND {_FREE}
+        ORDER BY due_at LIMIT :more / (SELECT greatest(count(*), 1) FROM sharer) FOR UPDATE SKIP LOCKED
+      ) AS part
+    ), oldest AS (
+      SELECT id, waits_for FROM work WHERE {_PLACE} AND {_FREE} AND id NOT IN (SELECT id FROM shared)
+      ORDER BY due_at LIMIT :more - (SELECT count(*) FROM shared) FOR UPDATE SKIP LOCKED
+    ), taken AS MATERIALIZED (
+      SELECT id, true AS lost, waits_for FROM orphan UNION ALL SELECT id, false, waits_for FROM told
+      UNION ALL SELECT id, false, waits_for FROM shared UNION ALL SELECT id, false, waits_for FROM oldest
     )
     UPDATE work SET lease_until = now() + make_interval(secs => :lease_s), parked = false, waits_for = NULL,
       attempt = work.attempt + 1, lost = work.lost + CAST(taken.lost AS integer)
-    FROM (SELECT * FROM told UNION ALL SELECT * FROM ready) AS taken
+    FROM unnest(
+      ARRAY(SELECT id FROM taken), ARRAY(SELECT lost FROM taken), ARRAY(SELECT waits_for FROM taken)
+    ) AS taken(id, lost, waits_for)
     WHERE work.id = taken.id
-    RETURNING work.id, message_id, world, attempt, work.lost, taken.waits_for AS waited
+    RETURNING work.id, message_id, world, attempt, work.lost, taken.waits_for AS waited,
+      (SELECT version FROM config_version) AS config_version,
+      (SELECT max(share) FROM sharer HAVING count(*) = :sharers) AS last_sharer
 """).bindparams(_IDS)
+
+_HEAD = 200
+"""How many of a place's oldest rows a claim looks through for those of dead processes; the reconciler tells
+of what lies behind them.
+"""
+RETURN_S = 4.0
+"""What the living have, once the database is back, to record what they did and to renew their leases."""
+_TOGETHER = 10
+"""Rows of dead processes claimed at once, the first time."""
+_SHARERS = 20
+"""Who gets a part of one claim at most; the others have their turn with the next ones."""
+
+_after: dict[Place, str] = {}
+"""Behind whom this process's next claim begins."""
 
 
 def claim(tx: Tx, place: Place, ids: Sequence[UUID], *, size: int, lease_s: float) -> list[Claim]:
-    """Hold the rows of ``place`` that are ready: those told of, then the oldest others, ``size`` at most."""
-    told = list(ids[:size])
-    parameters = {"ids": told, "more": size - len(told), "lease_s": lease_s, **_place(place)}
+    """Hold the rows of ``place`` that are ready, ``size`` at most: up to half of them those told of, and of
+    everybody's oldest in equal parts.
+
+    What the cache keeps is as new as the claim.
+    """
+    told = list(ids[: (size + 1) // 2])
+    parameters = {
+        "ids": told,
+        "more": size - len(told),
+        "lease_s": lease_s,
+        "sharers": _SHARERS,
+        "head": _HEAD,
+        # Likewise for a server that was out of reach: the living have lost their leases, too.
+        "together": _TOGETHER if db.calm_s() >= RETURN_S else 0,
+        "return_s": RETURN_S,
+        "after": _after.get(place, ""),
+        "place": f"{place.stage}{place.channel or ''}{place.lane}",
+        **_place(place),
+    }
+    rows = tx.execute(_CLAIM, parameters).all()
+    _after[place] = (rows[0].last_sharer if rows else None) or ""
+    if rows:
+        cache.see(rows[0].config_version)
     return [
         Claim(
             id=row.id,
@@ -59,7 +141,7 @@ def claim(tx: Tx, place: Place, ids: Sequence[UUID], *, size: int, lease_s: floa
             lost=row.lost,
             waited=Wait(row.waited) if row.waited else None,
         )
-        for row in tx.execute(_CLAIM, parameters)
+        for row in rows
     ]
 
 
@@ -113,6 +195,7 @@ def add(tx: Tx, rows: Iterable[Work], *, horizon: datetime) -> None:
                 "world": row.world,
                 "due_at": _due(row.due_at),
                 "parked": row.due_at > horizon,
+                "share": f"{row.world}/{row.tenant_id or ''}",
                 **_place(row.place),
             }
             for row in rows
@@ -126,9 +209,9 @@ def _due(at: datetime) -> datetime | str:
 
 
 _MOVE = text(f"""
-    UPDATE work SET stage = r.stage, channel = r.channel, due_at = r.due_at, parked = r.due_at > :horizon,
-      lease_until = '-infinity', lost = 0
-    FROM {bulk.recordset(work, ("id", "stage", "channel", "due_at"))}
+    UPDATE work SET stage = r.stage, lane = r.lane, channel = r.channel, due_at = r.due_at,
+      parked = r.due_at > :horizon, lease_until = '-infinity', lost = 0
+    FROM {bulk.recordset(work, ("id", "stage", "lane", "channel", "due_at"))}
     WHERE work.id = r.id
 """)
 
@@ -183,6 +266,22 @@ def hasten(tx: Tx, wait: Wait, sizes: Mapping[UUID, int], *, after: datetime) ->
     return [Wake(place=place, ids=()) for place in {_read_place(row) for row in rows}]
 
 
+# Stage by stage, each through its own stretch of the index.
+_BACKLOG = text("""
+    SELECT count(*) FROM (
+      SELECT FROM unnest(CAST(:stages AS text[])) AS s(stage)
+      CROSS JOIN LATERAL (SELECT FROM work WHERE work.stage = s.stage AND lane = :lane LIMIT :most) AS found
+      LIMIT :most
+    ) AS counted
+""")
+
+
+def backlog(tx: Tx, stages: Sequence[Stage], lane: Lane, *, most: int) -> int:
+    """How many rows wait or are worked on at these stages; counted up to ``most``."""
+    asked = {"stages": list(stages), "lane": lane, "most": most}
+    return int(tx.execute(_BACKLOG, asked).scalar_one())
+
+
 _FINISH = text("DELETE FROM work WHERE id = ANY(:ids)").bindparams(_IDS)
 
 
@@ -229,14 +328,15 @@ _LEFT_BEHIND = text(f"""
 def left_behind(tx: Tx, places: Iterable[Place], *, grace_s: float, size: int) -> list[Wake]:
     """Wake-ups for what has been ready for ``grace_s`` seconds, from the ``size`` oldest rows of each place.
 
-    Rows whose process died are woken up one by one. The others only where nobody is at work: whoever is will
+    Rows whose process died are always woken up; the others only where nobody is at work: whoever is will
     claim them next, so wake-ups do not pile up in front of a long queue.
     """
     asked = bulk.dumps([_place(place) for place in places])
     wakes = []
     for row in tx.execute(_LEFT_BEHIND, {"rows": asked, "grace_s": grace_s, "size": size}):
         place = _read_place(row)
-        wakes += [Wake(place=place, ids=(id_,), alone=True) for id_ in row.lost or ()]
+        if row.lost:
+            wakes.append(Wake(place=place, ids=tuple(row.lost)))
         if row.ready and not row.busy:
             wakes.append(Wake(place=place, ids=tuple(row.ready)))
     return wakes
@@ -250,14 +350,20 @@ def _read_place(row: Row[Any]) -> Place:
 # All of them are locked: a claim that is just being made has to be seen, and none may be made afterwards. An
 # ended lease counts, too: whether its process made the call before it died is not known yet.
 _HELD_DELIVERIES = text("""
-    SELECT stage = 'deliver' AND lease_until > '-infinity' AS held FROM work WHERE message_id = :message_id
-    ORDER BY id FOR UPDATE
-""")
+    SELECT message_id, stage = 'deliver' AND lease_until > '-infinity' AS held FROM work
+    WHERE message_id = ANY(:ids) ORDER BY id FOR UPDATE
+""").bindparams(_IDS)
+
+
+def being_sent(tx: Tx, message_ids: Sequence[UUID]) -> set[UUID]:
+    """Lock the messages' work rows; of which of them a provider may be hearing at this moment."""
+    rows = tx.execute(_HELD_DELIVERIES, {"ids": list(message_ids)})
+    return {row.message_id for row in rows if row.held}
 
 
 def is_being_sent(tx: Tx, message_id: UUID) -> bool:
-    """Lock the message's work rows; whether a provider may be hearing of one of them at this moment."""
-    return any(tx.execute(_HELD_DELIVERIES, {"message_id": message_id}).scalars())
+    """``being_sent`` of one message."""
+    return bool(being_sent(tx, [message_id]))
 
 
 _DROP_MESSAGES = text("DELETE FROM work WHERE message_id = ANY(:ids) RETURNING id").bindparams(_IDS)

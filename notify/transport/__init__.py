@@ -5,8 +5,12 @@ What workers share about providers, rate limits and circuits, is here, too, sinc
 
 from notify.transport.breaker import Breaker, BreakerPolicy
 from notify.transport.limits import Limits
+from notify.transport.redis_url import Watched
 from notify.transport.settings import TransportSettings
 from notify.transport.shared import Shared
 from notify.transport.transport import Transport
+from notify.transport.turns import Begin
 
-__all__ = ["Breaker", "BreakerPolicy", "Limits", "Shared", "Transport", "TransportSettings"]
+__all__ = [
+    "Begin", "Breaker", "BreakerPolicy", "Limits", "Shared", "Transport", "TransportSettings", "Watched",
+]  # fmt: skip

@@ -4,6 +4,7 @@ Closed: calls go. Open: it has failed so often of late that calling it is a wast
 one call is let through as a probe; when it is answered the circuit closes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -107,10 +108,19 @@ class Breaker:
         counts = policy.threshold, failures, others, int(probed)
         return State(self._run(_REPORT, provider_id, now, *spans, counts=counts) or State.CLOSED)
 
+    def opened(self, provider_ids: Sequence[UUID]) -> set[UUID]:
+        """Those that are open: for people to see, it takes no probe."""
+        circuits = self._shared.hashes([_key(id_) for id_ in provider_ids]) or []
+        return {id_ for id_, circuit in zip(provider_ids, circuits, strict=False) if "probe_at" in circuit}
+
     def _run(
         self, script: str, provider_id: UUID, now: datetime, *spans: float, counts: tuple[int, ...] = ()
     ) -> Any | None:
         if not self.policy.threshold:
             return None
         times = (round(seconds * 1000) for seconds in (now.timestamp(), *spans))
-        return self._shared.run(script, f"notify:circuit:{provider_id.hex}", [*times, *counts])
+        return self._shared.run(script, _key(provider_id), [*times, *counts])
+
+
+def _key(provider_id: UUID) -> str:
+    return f"notify:circuit:{provider_id.hex}"

@@ -6,7 +6,7 @@ stays out of the line (the database keeps it) until it is let in. So the line it
 that was changed holds within seconds, and nothing is lost with Redis. Single sends go before broadcasts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -93,13 +93,22 @@ class Limits:
         """
         spans = (now.timestamp(), interval_s, self._ahead_s, self._near_s, self._near_s * _CLOSED_IN_NEAR)
         arguments: list[int | str] = [*map(_microseconds, spans), str(lane), *map(int, waited)]
-        # A changed limit is a line of its own.
-        key = f"notify:line:{provider_id.hex}:{_microseconds(interval_s)}"
-        answer = self._shared.run(_ASK, key, arguments)
+        answer = self._shared.run(_ASK, _key(provider_id, interval_s), arguments)
         if answer is None:
             return [Turn(go=True, at=now)] * len(waited)
         pairs = zip(answer[::2], answer[1::2], strict=True)
         return [_turn(kind, now + timedelta(microseconds=wait)) for kind, wait in pairs]
+
+    def ahead_s(self, intervals_s: Mapping[UUID, float], now: datetime) -> dict[UUID, float]:
+        """How far ahead of ``now`` each line's next free turn is, by provider configuration."""
+        lines = self._shared.hashes([_key(*of) for of in intervals_s.items()]) or []
+        turns = [float(line.get("next", 0)) / 1_000_000 for line in lines]
+        return {id_: max(0.0, turn - now.timestamp()) for id_, turn in zip(intervals_s, turns, strict=False)}
+
+
+def _key(provider_id: UUID, interval_s: float) -> str:
+    # A changed limit is a line of its own.
+    return f"notify:line:{provider_id.hex}:{_microseconds(interval_s)}"
 
 
 def _turn(kind: int, at: datetime) -> Turn:

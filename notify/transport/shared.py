@@ -9,30 +9,31 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-import redis
+from redis import Redis
 from redis.commands.core import Script
 from redis.exceptions import RedisError
 
 from notify import log
+from notify.transport.redis_url import Watched, connect
 
 _TIMEOUT_S = 0.5
 _PAUSE_S = 5.0
+_UNWATCHED = Watched(master="", password=None)
 _log = log.get(__name__)
 
 
 class Shared:
     """One per process; connects at first use. Without a URL nobody ever answers."""
 
-    def __init__(self, url: str | None) -> None:
+    def __init__(self, url: str | None, watched: Watched = _UNWATCHED) -> None:
         self._url = url
+        self._watched = watched
         self._scripts: dict[str, Script] = {}
         self._silent_until = 0.0
 
     @cached_property
-    def _client(self) -> redis.Redis:
-        return redis.Redis.from_url(
-            str(self._url), socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S
-        )
+    def _client(self) -> Redis:
+        return connect(str(self._url), self._watched, timeout_s=_TIMEOUT_S)
 
     def run(self, source: str, key: str, arguments: Sequence[int | str]) -> Any | None:
         """The script's answer. After a failure nothing is asked for a few seconds, so that nobody waits."""
@@ -45,6 +46,18 @@ class Shared:
             _log.warning("shared.away", error=type(error).__name__)
             return None
 
+    def hashes(self, keys: Sequence[str]) -> list[dict[str, str]] | None:
+        """What is kept under each of these keys, for those who watch; None when nobody answers."""
+        if self._url is None or time.monotonic() < self._silent_until:
+            return None
+        try:
+            pipeline = self._client.pipeline(transaction=False)
+            for key in keys:
+                pipeline.hgetall(key)
+            return [_decoded(found) for found in pipeline.execute()]
+        except (RedisError, OSError):
+            return None
+
     def _script(self, source: str) -> Script:
         if source not in self._scripts:
             self._scripts[source] = self._client.register_script(source)
@@ -54,3 +67,7 @@ class Shared:
         """Close the connections; a later ``run`` opens new ones."""
         if self._url is not None:
             self._client.close()
+
+
+def _decoded(found: dict[bytes, bytes]) -> dict[str, str]:
+    return {key.decode(): value.decode() for key, value in found.items()}

@@ -83,9 +83,14 @@ class SmtpClient:
 
 
 async def _dialogue(connection: aiosmtplib.SMTP, pool: Pool, call: SmtpCall, *, fresh: bool) -> Answer:
-    """MAIL, RCPT for each recipient, DATA. One refused recipient ends it: a message goes out whole or not."""
+    """MAIL, RCPT for each recipient, DATA. One refused recipient ends it: a message goes out whole or not.
+
+    Without recipients it only greets: whoever asks wants to know whether the server lets us in.
+    """
     stage = "mail"
     try:
+        if not call.recipients:
+            return await _greet(connection, pool)
         options, encoding = await _extensions(connection, call)
         await connection.mail(call.sender, options=options, encoding=encoding)
         stage = "rcpt"
@@ -110,6 +115,12 @@ async def _dialogue(connection: aiosmtplib.SMTP, pool: Pool, call: SmtpCall, *, 
         raise
     pool.give(connection)
     return answer
+
+
+async def _greet(connection: aiosmtplib.SMTP, pool: Pool) -> Answer:
+    reply = await connection.noop()
+    pool.give(connection)
+    return SmtpAnswer(code=reply.code, text=reply.message, stage="noop")
 
 
 async def _extensions(connection: aiosmtplib.SMTP, call: SmtpCall) -> tuple[list[str], str]:

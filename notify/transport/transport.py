@@ -15,11 +15,12 @@ from typing import Any, TypeVar
 import uvloop
 
 from notify import log
-from notify.model.call import Answer, Call, HttpCall, KeepCall, NoAnswer, SmtpCall
+from notify.model.call import Answer, Call, HttpCall, KeepCall, NoAnswer, SmtpCall, Watched
 from notify.transport.http import HttpClient
 from notify.transport.keep import keep
 from notify.transport.settings import TransportSettings
 from notify.transport.smtp import SmtpClient
+from notify.transport.turns import Begin, Turns
 
 K = TypeVar("K")
 _log = log.get(__name__)
@@ -39,25 +40,35 @@ class Transport:
         self._inherited: list[_Engine | None] = []
 
     def execute(
-        self, calls: Sequence[tuple[K, Call]], after_s: Mapping[K, float] = _AT_ONCE
+        self,
+        calls: Sequence[tuple[K, Call]],
+        after_s: Mapping[K, float] = _AT_ONCE,
+        begin: Begin[K] | None = None,
     ) -> Iterator[list[tuple[K, Answer]]]:
         """Start all ``calls`` and yield their answers in groups: each is what has come in since the last.
 
-        ``after_s``: the calls that start later, in how many seconds.
         Every call gets exactly one answer; nothing a call does raises here. Leaving the iterator early
         cancels what is still under way.
+
+        Args:
+            after_s: the calls that start later, in how many seconds.
+            begin: asked, in the caller's thread, with the calls whose time has come, which of them may start;
+                the others get no answer. Without it all of them do.
         """
-        if not calls:
-            return
+        turns = Turns(calls if begin else (), after_s, begin or frozenset)
         arrived: SimpleQueue[tuple[K, Answer]] = SimpleQueue()
-        engine = self._running()
-        tasks = engine.start(calls, after_s, arrived)
-        left = len(calls)
+        engine, tasks, left = self._running(), set[Any](), 0
+        started: Sequence[tuple[K, Call]] = () if begin else calls
         try:
-            while left:
-                group = _drain(arrived, engine)
+            while started or left or turns:
+                if started:
+                    engine.start(started, _AT_ONCE if begin else after_s, arrived, tasks)
+                    left += len(started)
+                group = _drain(arrived, engine, turns)
                 left -= len(group)
-                yield group
+                if group:
+                    yield group
+                started = turns.due()
         finally:
             if left:
                 engine.cancel(tasks)
@@ -80,22 +91,19 @@ class Transport:
             engine.close()
 
 
-def _drain(arrived: "SimpleQueue[tuple[K, Answer]]", engine: "_Engine") -> list[tuple[K, Answer]]:
-    group = [_first(arrived, engine)]
+def _drain(
+    arrived: "SimpleQueue[tuple[K, Answer]]", engine: "_Engine", turns: Turns[K]
+) -> list[tuple[K, Answer]]:
+    """What has come in, at least one; fewer only if somebody's time has come."""
+    group = []
     try:
+        group.append(arrived.get(timeout=turns.wait_s(_CHECK_S)))
         while True:
             group.append(arrived.get_nowait())
     except Empty:
-        return group
-
-
-def _first(arrived: "SimpleQueue[tuple[K, Answer]]", engine: "_Engine") -> tuple[K, Answer]:
-    while True:
-        try:
-            return arrived.get(timeout=_CHECK_S)
-        except Empty:
-            if not engine.is_mine():
-                raise RuntimeError("the transport's event loop is gone") from None
+        if not (group or turns or engine.is_mine()):
+            raise RuntimeError("the transport's event loop is gone") from None
+    return group
 
 
 class _Engine:
@@ -129,8 +137,9 @@ class _Engine:
         calls: Sequence[tuple[K, Call]],
         after_s: Mapping[K, float],
         arrived: "SimpleQueue[tuple[K, Answer]]",
-    ) -> set[Any]:
-        tasks: set[asyncio.Task[None]] = set()
+        tasks: set[Any],
+    ) -> None:
+        """``tasks``: where the calls are kept that are under way."""
 
         def begin() -> None:
             for key, call in calls:
@@ -139,7 +148,6 @@ class _Engine:
                 task.add_done_callback(tasks.discard)
 
         self._loop.call_soon_threadsafe(begin)
-        return tasks
 
     async def _answer(
         self, key: K, call: Call, after_s: float, arrived: "SimpleQueue[tuple[K, Answer]]"
@@ -163,6 +171,16 @@ class _Engine:
                 return await self._smtp.execute(call)
             case KeepCall():
                 return keep(call)
+            case Watched():
+                return await self._watched(call)
+
+    async def _watched(self, call: Watched) -> Answer:
+        answer = None
+        try:
+            answer = await self._execute(call.begins(call.call))
+            return answer
+        finally:
+            call.ends(answer)
 
     def cancel(self, tasks: set[Any]) -> None:
         self._loop.call_soon_threadsafe(lambda: [task.cancel() for task in tuple(tasks)])

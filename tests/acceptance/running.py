@@ -31,6 +31,7 @@ QUICK = {
     "NOTIFY_RECONCILE_EVERY_S": "1",
     "NOTIFY_RECONCILE_GRACE_S": "1",
     "NOTIFY_BREAKER_THRESHOLD": "0",
+    "NOTIFY_AUTH_FAILURES_PER_MINUTE": "0",
 }
 """Settings that make retries and recovery quick enough to be waited for; and the way to local servers.
 

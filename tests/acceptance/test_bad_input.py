@@ -134,7 +134,7 @@ BAD_MESSAGES: dict[str, tuple[Any, str]] = {
         "message.to.email: .*line break",
     ),
     "a number of two lines": ({**GOOD, "to": {"phone_number": "+1\r\n+2"}}, "message.to.phone_number: "),
-    "a list of the future": ({**GOOD, "to": {"list_id": "l"}}, "message.to.list_id: not supported"),
+    "a pattern that is none": ({**GOOD, "to": {"list_pattern": "po*"}}, "message.to.list_pattern: must be"),
     "a long user id": ({**GOOD, "to": {"user_id": LONG}}, "message.to.user_id: "),
     "a long template": ({"to": TO, "template": LONG}, "message.template: "),
     "content and template": ({**GOOD, "template": "t"}, "exactly one of 'template' and 'content'"),

@@ -387,8 +387,8 @@ def test_the_history_tells_the_whole_way(client: Courier) -> None:
         client, {"user_id": "ada", "email": "ada@example.com"}, data={"n": 1}, routing=via("sms", "email")
     )
     ended(client, id_)
-    assert kinds(client, id_) == ["ENQUEUED", "PROFILE_LOADED", "ROUTED", "RENDERED", "SENT"]
-    accepted, profile, routed, _, sent = history(client, id_)
+    assert kinds(client, id_) == ["ENQUEUED", "PROFILE_LOADED", "ROUTED", "RENDERED", "DELIVERING", "SENT"]
+    accepted, profile, routed, _, _, sent = history(client, id_)
     assert (accepted["recipient"], accepted["data"]) == ("ada", {"n": 1})
     assert profile["merged_profile"]["email"] == "ada@example.com"
     assert [skip["entry"] for skip in routed["skipped"]] == ["sms"]

@@ -43,7 +43,9 @@ def test_an_email_arrives_with_subject_html_and_text(production: Courier, outsid
     assert "<strong>271828</strong>" in part(mail.message, "html")
     assert "<script>" not in part(mail.message, "html")
     assert "queued as" in attempts(message)[0]["reference"]["response"]
-    assert kinds(production, id_) == ["ENQUEUED", "PROFILE_LOADED", "ROUTED", "RENDERED", "SENT"]
+    assert kinds(production, id_) == [
+        "ENQUEUED", "PROFILE_LOADED", "ROUTED", "RENDERED", "DELIVERING", "SENT",
+    ]  # fmt: skip
 
 
 def test_a_provider_can_be_named_and_its_request_overridden(production: Courier, outside: Outside) -> None:
@@ -256,7 +258,7 @@ def test_a_delayed_message_is_held_and_then_sent(production: Courier, outside: O
     assert (message.status, len(outside.mail.to(to))) == ("SENT", 1)
     assert (message.sent or 0) - message.enqueued >= wait_ms
     assert kinds(production, id_) == [
-        "ENQUEUED", "PROFILE_LOADED", "DELAYED", "ROUTED", "RENDERED", "SENT",
+        "ENQUEUED", "PROFILE_LOADED", "DELAYED", "ROUTED", "RENDERED", "DELIVERING", "SENT",
     ]  # fmt: skip
     (held,) = history(production, id_, "DELAYED")
     assert held["details"]["date"]

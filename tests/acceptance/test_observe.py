@@ -43,13 +43,33 @@ def test_flower_shows_tasks_by_stage_and_channel_with_their_messages(
     def seen() -> dict[str, dict[str, Any]]:
         tasks = requests.get(f"{flower}/api/tasks", params={"limit": "1000"}).json().values()
         wanted = {"render", "route", "deliver.email", "deliver.sms"}
-        done = [task for task in tasks if task["state"] == "SUCCESS"]
+        done = [task for task in tasks if task["state"] == "SUCCESS" and task["name"] in wanted]
         found = {task["name"]: task for task in done if re.search(r"[1-9]\d* messages", task["result"])}
         return found if wanted <= found.keys() else {}
 
     for task in until(seen, "the stages are seen in Flower").values():
-        assert "told" in task["args"]
+        assert re.fullmatch(r"\(\d+ told, (single|bulk)\)", task["args"])
+        assert task["kwargs"] == "{}"
         assert "example.com" not in json.dumps(task)
+
+
+# --- metrics -------------------------------------------------------------------------------------
+
+
+def test_metrics_speak_for_every_process_and_ask_for_the_token(instance: Running, client: Courier) -> None:
+    ended(client, send(client, TO, routing=via("email")))
+    url = f"{instance.ready.base_url}/metrics"
+    assert requests.get(url).status_code == 401
+    token = json.loads((instance.data_dir / "instance.json").read_text())["metrics_token"]
+    text = requests.get(url, headers={"Authorization": f"Bearer {token}"}).text
+    for told in (
+        'notify_accepted_total{world="test"}',
+        'notify_task_seconds_count{channel="",lane="single",outcome="done",stage="render"}',
+        'notify_task_seconds_count{channel="email",lane="single",outcome="done",stage="deliver"}',
+        'notify_queue_depth{channel="email",lane="bulk",stage="deliver",state="ready"}',
+    ):
+        assert told in text
+    assert "example.com" not in text
 
 
 # --- health and the API's description ------------------------------------------------------------
@@ -107,7 +127,7 @@ def findings(files: list[Path], words: set[str]) -> list[tuple[str, str]]:
 def _own_secrets(instance: Running) -> set[str]:
     kept = json.loads((instance.data_dir / "instance.json").read_text())
     broker = json.loads((instance.data_dir / "valkey" / "access.json").read_text())
-    return {kept["encryption_key"], kept["flower_password"], broker["password"]}
+    return {kept["encryption_key"], kept["flower_password"], kept["metrics_token"], broker["password"]}
 
 
 def _busy_day(instance: Running, mark: str) -> None:

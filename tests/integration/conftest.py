@@ -13,6 +13,7 @@ from notify.api.publisher import Publisher
 from notify.local import process
 from notify.manage import keys
 from notify.model.names import World
+from notify.store import work
 from tests.integration.harness import Api, Database, Pipeline, Time, forget
 from tests.servers import MailLab, ProviderLab
 from tests.stack import TEMPLATE, Servers, environment_of
@@ -26,8 +27,14 @@ def base_url(servers: Servers) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment_of(servers, servers.url(TEMPLATE)).items():
             patch.setenv(name, value)
+        # Its looks at whatever database there is at the moment would get in between.
+        patch.setenv("NOTIFY_SHED", "false")
+        # All tests call from one address.
+        patch.setenv("NOTIFY_AUTH_FAILURES_PER_MINUTE", "0")
         forget()
-        server = uvicorn.Server(uvicorn.Config(create_app(), port=0, log_config=None, log_level="warning"))
+        server = uvicorn.Server(
+            uvicorn.Config(create_app(), port=0, log_config=None, log_level="warning", proxy_headers=False)
+        )
         thread = threading.Thread(target=server.run, name="api", daemon=True)
         thread.start()
         assert process.wait_until(lambda: server.started or not thread.is_alive(), timeout_s=30)
@@ -50,6 +57,8 @@ def configured(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> 
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     configure(retry_jitter=0, horizon_s=60)
+    # The server of a session has just started, and is away now and then.
+    monkeypatch.setattr(work, "RETURN_S", 0.0)
     # Celery reads its configuration once in a process, and some other test may have made it do so.
     monkeypatch.setattr(queue.celery.conf, "broker_url", environment["BROKER_URL"])
     yield configure

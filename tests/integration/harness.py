@@ -26,6 +26,9 @@ from notify.pipeline import (
     dispatch,
     escalate,
     expand,
+    hook_calls,
+    hook_lines,
+    hooks,
     receipts,
     reconcile,
     render,
@@ -45,8 +48,12 @@ def forget() -> None:
         db.engine().dispose()
     if calling._transport.cache_info().currsize:
         calling._transport(os.getpid()).close()
+    if hook_calls._transport.cache_info().currsize:
+        hook_lines.lines().settle(15)
+        hook_calls.transport().close()
+    hook_calls._transport.cache_clear()
     shared.forget()
-    for kept in (settings.load, db.engine, vault._fernet, calling._transport):
+    for kept in (settings.load, settings.load_producer, db.engine, vault._fernet, calling._transport):
         kept.cache_clear()
     cache.clear()
     claims._keeper = None
@@ -261,6 +268,7 @@ _STAGES = {
     Stage.ROUTE: route.run,
     Stage.ESCALATE: escalate.run,
     Stage.RECEIPTS: receipts.run,
+    Stage.HOOKS: hooks.run,
 }
 
 

@@ -12,7 +12,7 @@ import requests
 
 from notify import clock
 from notify.api import send
-from notify.api.coalesce import Coalescer
+from notify.api.coalesce import Bounds, Coalescer
 from notify.api.publisher import Publisher
 from notify.model import wire
 from notify.model.names import World
@@ -182,7 +182,9 @@ def _together(submissions: Sequence[Submission]) -> list[Receipt | BaseException
 
     async def submit() -> list[Receipt | BaseException]:
         publisher = Publisher()
-        sends: Coalescer[Submission, Receipt] = Coalescer(send.flusher(publisher), size=200, waiting_max=1000)
+        sends: Coalescer[Submission, Receipt] = Coalescer(
+            send.flusher(publisher), Bounds(size=200, waiting_max=1000, timeout_s=30)
+        )
         answers = await asyncio.gather(*map(sends.submit, submissions), return_exceptions=True)
         await sends.close()
         publisher.close()
@@ -218,7 +220,9 @@ def _call(api: Api, body: Any) -> requests.Response:
 
 def test_more_calls_than_may_wait_are_told_to_come_back() -> None:
     async def flood() -> list[Any]:
-        sends: Coalescer[int, int] = Coalescer(lambda items: items, size=1, waiting_max=2)
+        sends: Coalescer[int, int] = Coalescer(
+            lambda items: items, Bounds(size=1, waiting_max=2, timeout_s=30)
+        )
         answers = await asyncio.gather(*map(sends.submit, range(5)), return_exceptions=True)
         await sends.close()
         return answers

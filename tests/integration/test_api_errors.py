@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import requests
 
+from notify.errors import NotFound
 from notify.manage import keys
 from notify.model.names import World
 from tests import factories
@@ -43,7 +44,7 @@ def _refused(answer: requests.Response, said: str) -> None:
         ({"to": "ada", "content": CONTENT}, "message.to"),
         ({"to": {"user_id": 7}, "content": CONTENT}, "message.to.user_id"),
         ({"to": {"user_id": "u" * 513}, "content": CONTENT}, "message.to.user_id"),
-        ({"to": {"list_id": "everyone"}, "content": CONTENT}, "message.to.list_id: not supported yet"),
+        ({"to": {"list_pattern": "**"}, "content": CONTENT}, "message.to.list_pattern: must be 1 to 4 parts"),
         ({"to": {"webhook": {"url": "ftp://x"}}, "content": CONTENT}, "message.to.webhook.url"),
         ({"to": TO}, "message: Give exactly one of 'template' and 'content'"),
         ({"to": TO, "content": CONTENT, "template": "t"}, "message: Give exactly one of"),
@@ -181,9 +182,10 @@ def test_a_revoked_key_is_not_known(api: Api, monkeypatch: pytest.MonkeyPatch) -
     extra = keys.create(World.TEST, "extra")
     assert _as(api, f"Bearer {extra}").status_code == 200
     (stored,) = (key for key in keys.find() if key.name == "extra")
-    assert keys.revoke(stored.id)
+    keys.revoke(stored.id)
     assert _as(api, f"Bearer {extra}").status_code == 401
-    assert not keys.revoke(stored.id)
+    with pytest.raises(NotFound):
+        keys.revoke(stored.id)
 
 
 def test_a_caller_without_a_key_is_told_nothing_else(api: Api) -> None:

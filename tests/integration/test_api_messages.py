@@ -152,7 +152,9 @@ def test_filters_that_make_no_sense_are_refused(sandbox: Api, filters: dict[str,
 
 def test_the_history_can_be_narrowed_to_a_type(sandbox: Api, sent: dict[str, str]) -> None:
     id_ = sent["template"]
-    assert sandbox.happened(id_) == ["ENQUEUED", "MAPPED", "PROFILE_LOADED", "ROUTED", "RENDERED", "SENT"]
+    assert sandbox.happened(id_) == [
+        "ENQUEUED", "MAPPED", "PROFILE_LOADED", "ROUTED", "RENDERED", "DELIVERING", "SENT",
+    ]  # fmt: skip
     for type_ in ("ENQUEUED", "MAPPED", "SENT"):
         assert [entry["type"] for entry in sandbox.history(id_, type_)] == [type_]
     assert sandbox.history(id_, "CLICKED") == []

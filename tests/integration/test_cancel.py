@@ -1,18 +1,19 @@
 """Cancel, resend and archive: every row of their table in the delivery rules, and the races around cancel."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 import requests
 
-from notify import clock
 from notify.local import process
 from notify.manage import keys
 from notify.model.names import Lane, World
-from notify.model.work import Place, Stage, Wake
+from notify.model.work import Claim, Place, Stage, Wake
 from notify.pipeline import cancel
+from notify.pipeline.claims import kept
 from tests import factories
 from tests.integration.conftest import Configure
 from tests.integration.harness import Api, Database, Pipeline, Time, row_ids
@@ -205,16 +206,14 @@ def test_a_stage_that_is_at_work_records_nothing_for_a_canceled_message(
     if stage is Stage.ROUTE:
         pipeline.step(Stage.RENDER)
     (uuid,) = row_ids(id_)
-    now = clock.now
 
-    def between() -> Any:
-        # The stage looks at the clock between its claim and its record.
-        monkeypatch.setattr(clock, "now", now)
+    def between(claims: Sequence[Claim]) -> AbstractContextManager[None]:
+        # The stage begins to work: its claim is made, nothing is recorded yet.
         assert cancel.run(uuid)
-        return now()
+        return kept(claims)
 
     row = database.work()[0]
-    monkeypatch.setattr(clock, "now", between)
+    monkeypatch.setattr(f"notify.pipeline.{stage}.kept", between)
     pipeline.run(Wake(place=Place(stage=stage, lane=Lane.SINGLE), ids=(row["id"],)))
     assert (database.work(), api.message(id_)["status"]) == ([], "CANCELED")
     assert database.count("delivery") == 0

@@ -113,25 +113,33 @@ def test_a_full_batch_asks_for_another(
 # --- leases --------------------------------------------------------------------------------------
 
 
-def test_what_a_dead_process_held_is_claimed_alone(accepted: list[UUID], database: Database) -> None:
-    assert len(_take(told=accepted[:3], size=3)) == 3
-    assert [claim.id for claim in _take(told=accepted)] == accepted[3:]  # held: taken by nobody else
-    database("UPDATE work SET lease_until = '-infinity' WHERE id = ANY(%s)", accepted[3:])
+def test_what_a_dead_process_held_goes_first_and_after_a_second_death_alone(
+    accepted: list[UUID], database: Database
+) -> None:
+    held = sorted(claim.id for claim in _take(told=accepted[:3], size=3))
+    assert len(held) == 3
+    assert not {claim.id for claim in _take(told=accepted)} & set(held)  # taken by nobody else
+    others = [id_ for id_ in accepted if id_ not in held]
+    database("UPDATE work SET lease_until = '-infinity' WHERE id = ANY(%s)", others)
     _die(database)
-    assert sorted(claim.id for claim in _take(told=accepted, size=100)) == accepted[3:]  # never in company
-    (alone,) = _take(told=accepted[:1])
-    assert (alone.id, alone.attempt, alone.lost) == (accepted[0], 2, 1)
+    together = _take(told=others, size=100)  # whoever comes finds them, and takes none of the living along
+    assert sorted((one.id, one.attempt, one.lost) for one in together) == [(id_, 2, 1) for id_ in held]
+    _die(database)
+    alone = [_take(size=100) for _ in held]
+    assert [[claim.lost for claim in claims] for claims in alone] == [[2]] * 3
+    assert sorted(claims[0].id for claims in alone) == held
+    assert sorted(claim.id for claim in _take(size=100)) == others
 
 
-def test_the_reconciler_wakes_each_of_a_dead_processs_rows_alone(
+def test_the_reconciler_wakes_a_dead_processs_rows(
     accepted: list[UUID], pipeline: Pipeline, database: Database
 ) -> None:
     _take(told=accepted[:2], size=2)
     _die(database)
     database("UPDATE work SET due_at = due_at - interval '1 hour'")
     wakes = pipeline.reconcile()
-    assert sorted(wake.ids for wake in wakes if wake.alone) == [(accepted[0],), (accepted[1],)]
-    assert sorted(id_ for wake in wakes if not wake.alone for id_ in wake.ids) == accepted[2:]
+    assert sorted(id_ for wake in wakes for id_ in wake.ids) == accepted
+    assert len(wakes) == 2  # a long list of them is no flood of tasks
 
 
 def test_a_fence_lets_only_the_holder_pass(accepted: list[UUID], database: Database) -> None:
@@ -228,7 +236,7 @@ def test_a_message_that_killed_fewer_is_tried_again(
     id_ = sandbox.send()
     pipeline.lose_everything()
     _kill_workers(database, RENDER, row_ids(id_)[0], times=2)
-    pipeline.run(Wake(place=RENDER, ids=tuple(row_ids(id_)), alone=True))
+    pipeline.run(Wake(place=RENDER, ids=tuple(row_ids(id_))))
     pipeline.drain()
     assert sandbox.message(id_)["status"] == "SENT"
 

@@ -102,6 +102,40 @@ def test_a_webhook_is_sent_and_delivered(
     assert happened[-2:] == ["SENT", "DELIVERED"]
 
 
+@pytest.mark.parametrize(
+    ("profile", "told"),
+    [
+        (None, {"user_id": "ada", "city": "Rome"}),
+        ("limited", {"user_id": "ada", "city": "Rome"}),
+        ("expanded", {"user_id": "ada", "city": "Rome", "name": "Ada", "plan": "pro"}),
+    ],
+)
+def test_what_a_webhook_is_told_of_its_recipient(
+    api: Api, pipeline: Pipeline, configured: Configure, lab: ProviderLab,
+    profile: str | None, told: dict[str, str],
+) -> None:  # fmt: skip
+    """send.md, webhook.profile: limited (default) is what the request says, expanded the stored one too."""
+    configured(allowed_networks="127.0.0.0/8")
+    api.put("/profiles/ada", {"profile": {"name": "Ada", "city": "Oslo", "plan": "pro"}})
+    webhook = {"url": f"{lab.url}/hook/open", **({"profile": profile} if profile else {})}
+    api.send(to={"user_id": "ada", "city": "Rome", "webhook": webhook})
+    pipeline.drain()
+    (request,) = lab.of("hook")
+    sent = request.json()["message"]["to"]
+    assert {key: value for key, value in sent.items() if key != "webhook"} == told
+
+
+def test_an_operators_webhook_is_told_the_whole_profile(
+    api: Api, pipeline: Pipeline, configured: Configure, lab: ProviderLab
+) -> None:
+    configured(allowed_networks="127.0.0.0/8")
+    api.configure("webhook", factories.hook(lab))
+    api.put("/profiles/ada", {"profile": {"name": "Ada"}})
+    api.send(to={"user_id": "ada"}, routing={"method": "single", "channels": ["webhook"]})
+    pipeline.drain()
+    assert lab.of("hook")[0].json()["message"]["to"]["name"] == "Ada"
+
+
 @pytest.mark.usefixtures("sendgrid", "twilio")
 def test_a_batch_is_sent_as_one(api: Api, pipeline: Pipeline, lab: ProviderLab) -> None:
     ids = [api.send(content={"title": f"number {number}", "body": "."}) for number in range(30)]
@@ -588,15 +622,17 @@ def test_the_log_tells_the_whole_story_in_order(
         "PROFILE_LOADED",
         "ROUTED",
         "RENDERED",
+        "DELIVERING",
         "RETRYING",
         "UNDELIVERABLE",
         "RENDERED",
+        "DELIVERING",
         "SENT",
     ]
     times = [entry["ts"] for entry in api.history(id_)]
     assert times == sorted(times)
     providers = [entry["integration"]["provider"] for entry in api.history(id_) if "integration" in entry]
-    assert providers == ["sendgrid"] * 3 + ["smtp"] * 2
+    assert providers == ["sendgrid"] * 4 + ["smtp"] * 3
 
 
 @pytest.mark.usefixtures("sendgrid")

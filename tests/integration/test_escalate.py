@@ -61,7 +61,7 @@ def test_the_next_channel_starts_when_nobody_has_seen_it(
     _later(pipeline, time, HOUR_S / 2)
     assert _tried(api, id_) == ["sendgrid", "twilio"]
     assert [p["status"] for p in api.message(id_)["providers"]] == ["SENT", "SENT"]
-    assert api.happened(id_)[-3:] == ["ESCALATED", "RENDERED", "SENT"]
+    assert api.happened(id_)[-4:] == ["ESCALATED", "RENDERED", "DELIVERING", "SENT"]
     assert database.work() == []
 
 

@@ -1,10 +1,12 @@
 """expand: one request to many is a message for each, made once, and each with what is its own."""
 
+from uuid import UUID
+
 import pytest
 
-from notify.model import wire
 from notify.model.names import Lane
 from notify.model.work import Place, Stage, Wake
+from notify.store import db, requests
 from tests import factories
 from tests.integration.conftest import Configure
 from tests.integration.harness import Api, Database, Pipeline, row_ids
@@ -61,14 +63,14 @@ def test_a_pass_that_was_overtaken_makes_nothing(
     sandbox: Api, pipeline: Pipeline, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request_id = sandbox.send(to=[{"user_id": "ada"}])
-    recipients = wire.recipients
+    hold = requests.hold
 
-    def overtaken(message: wire.SendMessage) -> object:
+    def overtaken(tx: db.Tx, id_: UUID) -> object:
         database("UPDATE work SET attempt = attempt + 1")
-        return recipients(message)
+        return hold(tx, id_)
 
     with monkeypatch.context() as patch:
-        patch.setattr(wire, "recipients", overtaken)
+        patch.setattr(requests, "hold", overtaken)
         pipeline.drain()
     assert sandbox.messages(traceId=request_id) == []
     assert [(row["id"], row["held"]) for row in database.work()] == [(row_ids(request_id)[0], True)]
@@ -77,9 +79,9 @@ def test_a_pass_that_was_overtaken_makes_nothing(
 def test_a_batch_of_requests_is_bounded_and_goes_on(
     sandbox: Api, pipeline: Pipeline, configured: Configure, database: Database
 ) -> None:
-    requests = [sandbox.send(to=[{"user_id": "ada"}]) for _ in range(12)]
+    sent = [sandbox.send(to=[{"user_id": "ada"}]) for _ in range(12)]
     pipeline.lose_everything()
-    claimed = pipeline.run(Wake(place=EXPAND, ids=tuple(row_ids(*requests))))
+    claimed = pipeline.run(Wake(place=EXPAND, ids=tuple(row_ids(*sent))))
     assert 0 < claimed < 12
     pipeline.drain()
     assert database.work() == []

@@ -10,6 +10,7 @@ from notify.model.call import Outcome
 from notify.model.names import Channel, Lane
 from notify.model.work import Place, Stage, Wake
 from notify.pipeline import calling, deliver, outcomes, reconcile
+from notify.transport.turns import Turns
 from tests import factories
 from tests.integration.conftest import Configure
 from tests.integration.harness import Api, Database, Pipeline, Time, row_ids
@@ -196,6 +197,60 @@ def test_a_message_canceled_before_its_call_is_not_called(
     assert api.message(id_)["status"] == "ROUTED"
 
 
+def test_waiting_for_a_turn_is_not_calling(
+    api: Api, pipeline: Pipeline, lab: ProviderLab, time: Time, configured: Configure,
+    database: Database, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Killed while it waits in the worker for its turn, it was never called: it goes out."""
+    configured(limit_ahead_s=1, reconcile_grace_s=0.001)
+    limited = {**factories.sendgrid(lab), "rate_limit": {"rate": 2, "period": "second"}}
+    api.configure("sendgrid", limited)
+    first, second = api.send(**ONCE), api.send(**ONCE)
+    pipeline.step(Stage.RENDER)
+    pipeline.step(Stage.ROUTE)
+    wait_s = Turns.wait_s
+
+    def die(turns: Turns[Any], at_most: float) -> float:
+        """At the first real wait: one has been called, the other has not."""
+        if len(turns._waiting) == 1 and len(lab.requests) == 1:
+            raise Died
+        return wait_s(turns, min(at_most, 0.01))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Turns, "wait_s", die)
+        patch.setattr(outcomes, "_record", lambda *_: ())
+        with pytest.raises(Died):
+            pipeline.step(Stage.DELIVER, Channel.EMAIL)
+    marked = database("SELECT message_id FROM delivery WHERE called_at IS NOT NULL")
+    assert len(marked) == 1
+    pipeline.lose_everything()
+    for _ in range(2):
+        time.passes(seconds=60)
+        pipeline.reconcile()
+        pipeline.drain()
+    assert sorted(api.message(id_)["status"] for id_ in (first, second)) == ["SENT", "UNDELIVERABLE"]
+    assert len(lab.requests) == 2
+
+
+@pytest.mark.usefixtures("email")
+def test_without_the_database_nothing_is_called_that_may_be_called_once_only(
+    api: Api, pipeline: Pipeline, lab: ProviderLab, database: Database, time: Time, configured: Configure
+) -> None:
+    configured(reconcile_grace_s=0.001, database_timeout_s=1)
+    once = api.send(**ONCE)
+    pipeline.step(Stage.RENDER)
+    pipeline.step(Stage.ROUTE)
+    passes = deliver.run((), Lane.SINGLE, Channel.EMAIL)
+    next(passes)
+    with database.away():
+        assert list(passes) == []
+    assert not lab.requests
+    time.passes(seconds=60)
+    pipeline.reconcile()
+    pipeline.drain()
+    assert (api.message(once)["status"], len(lab.requests)) == ("SENT", 1)
+
+
 @pytest.mark.usefixtures("email")
 def test_kill_9_in_mid_call_is_never_a_second_call(
     api: Api, pipeline: Pipeline, lab: ProviderLab, configured: Configure, start_worker: StartWorker
@@ -209,14 +264,14 @@ def test_kill_9_in_mid_call_is_never_a_second_call(
         pipeline.step(stage)
 
     victim = start_worker(queue.queue_of(place), concurrency=1, NOTIFY_LEASE_S="1")
-    queue._send(Wake(place=place, ids=()))
+    queue._send(queue.celery, Wake(place=place, ids=()))
     assert process.wait_until(lambda: len(lab.requests) == 3, PATIENCE_S)
     victim.kill()
     start_worker(queue.queue_of(place), concurrency=1, NOTIFY_LEASE_S="1")
 
     def all_ended() -> bool:
         for wake in reconcile.run().handoff:
-            queue._send(wake)
+            queue._send(queue.celery, wake)
         return all(api.message(id_)["status"] == "UNDELIVERABLE" for id_ in ids)
 
     assert process.wait_until(all_ended, PATIENCE_S, every_s=0.2)

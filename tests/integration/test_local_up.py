@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import redis
 import requests
@@ -161,3 +162,23 @@ def _ok(url: str) -> bool:
     except requests.RequestException:
         time.sleep(0.1)
         return False
+
+
+def test_the_small_profile_serves_from_a_few_processes_that_share_their_memory() -> None:
+    with tempfile.TemporaryDirectory(prefix="notify-") as directory:
+        up = Running(Path(directory), "--profile", "small")
+        try:
+            up.wait()
+            assert up.ready["pids"].keys() == {"postgres", "valkey", "api", "worker", "beat", "flower"}
+            assert up.send() == "SENT"
+            # What was imported once is there once: each has most of what it uses in common with others.
+            for name in ("api", "worker", "beat", "flower"):
+                memory = psutil.Process(up.ready["pids"][name]).memory_full_info()
+                assert memory.uss < memory.rss / 2, name
+            before = up.ready["pids"]["worker"]
+            os.kill(before, signal.SIGKILL)
+            assert process.wait_until(lambda: up.ready["pids"].get("worker", before) != before, 60, 0.2)
+            assert up.send() == "SENT"
+            assert up.stop() == 0
+        finally:
+            up.popen.kill()

@@ -62,6 +62,73 @@ def test_a_channels_override_is_the_mail_that_smtp_sends(api: Api, pipeline: Pip
     assert api.output(id_, "email")["subject"] == "Hello"
 
 
+OWN = {
+    "from": "{{data.team}} <team@example.com>",
+    "reply_to": "{{data.reply}}",
+    "cc": ["cc@example.com", "{{data.missing}}"],
+    "bcc": ["bcc@example.com"],
+}
+
+
+@pytest.mark.usefixtures("smtp")
+@pytest.mark.parametrize("override", [{}, {"cc": "other@example.com", "headers": {"X-Kind": "x"}}])
+def test_a_templates_own_sender_and_copies(
+    api: Api, pipeline: Pipeline, mail: MailLab, override: dict[str, Any]
+) -> None:
+    """A template's `email` may hold variables; `channels.email.override` beats it, word by word."""
+    api.send(
+        template=api.template(email=OWN),
+        data={"team": "The Team", "reply": "help@example.com"},
+        routing={"method": "single", "channels": ["email"]},
+        channels={"email": {"override": override}},
+    )
+    pipeline.drain()
+    (arrived,) = mail.to(factories.ADA)
+    message = arrived.message
+    assert (message["from"], message["reply-to"]) == ("The Team <team@example.com>", "help@example.com")
+    assert message["cc"] == override.get("cc", "cc@example.com")
+    assert "bcc@example.com" in arrived.recipients
+    assert message["x-kind"] == override.get("headers", {}).get("X-Kind")
+
+
+def test_a_templates_sender_that_can_never_be_rendered_is_refused(api: Api) -> None:
+    body = {"notification": factories.template(email={"cc": ["a@b.c", "{% if %}"]})}
+    answer = api.post("/notifications", body)
+    assert (answer.status_code, "notification.email.cc[1]" in answer.json()["message"]) == (400, True)
+
+
+EVE = ("Eve <eve@example.com>,", "eve@example.com, x@example.com", "x\r\nBcc: eve@example.com", '"> <eve@b.c')
+
+
+@pytest.mark.usefixtures("smtp")
+@pytest.mark.parametrize("value", EVE)
+def test_a_value_in_a_name_is_no_address(api: Api, pipeline: Pipeline, mail: MailLab, value: str) -> None:
+    api.send(
+        template=api.template(
+            email={"from": '"{{data.x}}" <team@example.com>', "cc": ["{{data.x}} <cc@b.org>"]}
+        ),
+        data={"x": value},
+        routing={"method": "single", "channels": ["email"]},
+    )
+    pipeline.drain()
+    (arrived,) = mail.to(factories.ADA)
+    assert (arrived.sender, set(arrived.recipients)) == ("team@example.com", {factories.ADA, "cc@b.org"})
+    assert [box.addr_spec for box in arrived.message["from"].addresses] == ["team@example.com"]
+    assert arrived.message["bcc"] is None
+
+
+@pytest.mark.usefixtures("smtp")
+@pytest.mark.parametrize("value", EVE)
+def test_a_templates_sender_that_is_none_fails_its_message(api: Api, pipeline: Pipeline, value: str) -> None:
+    id_ = api.send(
+        template=api.template(email={"from": "{{data.x}}"}),
+        data={"x": value},
+        routing={"method": "single", "channels": ["email"]},
+    )
+    pipeline.drain()
+    assert api.ending(id_) == ("UNDELIVERABLE", "FAILED")
+
+
 @pytest.mark.usefixtures("sendgrid")
 def test_a_channels_override_is_the_mail_that_sendgrid_sends(
     api: Api, pipeline: Pipeline, lab: ProviderLab

@@ -92,13 +92,6 @@ def test_many_ids_are_several_tasks(broker: Broker) -> None:
     assert [id_ for task in tasks for id_ in task["ids"]] == [wake.ids[0] for wake in wakes]
 
 
-def test_what_may_kill_its_worker_goes_alone(broker: Broker) -> None:
-    wakes = [_wake(RENDER), _wake(RENDER, alone=True), _wake(RENDER, alone=True), _wake(RENDER)]
-    queue.publish(tuple(wakes))
-    told = sorted(task["ids"] for task in broker.tasks("render"))
-    assert told == sorted([[*wakes[0].ids, *wakes[3].ids], list(wakes[1].ids), list(wakes[2].ids)])
-
-
 def test_a_wake_up_without_ids_is_a_task_all_the_same(broker: Broker) -> None:
     queue.publish((Wake(place=RENDER, ids=()), Wake(place=RENDER, ids=())))
     assert [task["ids"] for task in broker.tasks("render")] == [[]]
@@ -183,7 +176,7 @@ def test_the_publisher_publishes_what_waits_before_it_ends(published: list[Hando
 
 def test_every_place_has_a_queue(configured: Configure) -> None:
     names = {each.name for each in queue.celery.conf.task_queues}
-    assert names == {queue.queue_of(place) for place in queue.places()} | {queue.MAINTENANCE}
+    assert names == set(queue.names())
 
 
 def test_a_queue_that_does_not_exist_is_an_error(broker: Broker) -> None:

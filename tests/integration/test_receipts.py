@@ -621,7 +621,7 @@ def test_a_report_that_kills_its_workers_is_set_aside_alone(
     for _ in range(12):
         for row in database.work():
             try:
-                pipeline.run(Wake(place=RECEIPTS, ids=(row["id"],), alone=True))
+                pipeline.run(Wake(place=RECEIPTS, ids=(row["id"],)))
             except MemoryError:
                 database("UPDATE work SET lease_until = now() WHERE lease_until > now()")
     assert (database.work(), database.count("receipt")) == ([], 0)

@@ -72,6 +72,18 @@ def test_what_was_published_is_sent_from_then_on(sandbox: Api, pipeline: Pipelin
     assert said == ["one", "two"]
 
 
+def test_a_templates_tags_are_added(sandbox: Api, pipeline: Pipeline) -> None:
+    """send.md, metadata.tags: template tags are added."""
+    named = {"template": sandbox.template(tags=["red", "blue"]), "to": {"user_id": "ada"}}
+    id_, bare = sandbox.send(**named, metadata={"tags": ["own", "red"]}), sandbox.send(**named)
+    assert sandbox.message(id_)["tags"] == ["own", "red"]
+    pipeline.drain()
+    assert sandbox.message(id_)["tags"] == ["own", "red", "blue"]
+    assert sandbox.message(bare)["tags"] == ["red", "blue"]
+    assert {found["id"] for found in sandbox.messages(tag="blue")} == {id_, bare}
+    assert [found["id"] for found in sandbox.messages(tag="blue,own")] == [id_]
+
+
 def test_a_template_that_does_not_exist(sandbox: Api, pipeline: Pipeline) -> None:
     id_ = sandbox.send(template="nt_missing")
     pipeline.drain()

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from notify import clock
+from notify.model.work import Stage
 from notify.pipeline import retention
 from notify.store import partitions
 from notify.store.tables import PARTITIONED
@@ -60,6 +61,7 @@ def test_old_messages_go_and_young_ones_stay(
 def test_how_long_is_a_setting(sandbox: Api, pipeline: Pipeline, configured: Configure, time: Time) -> None:
     configured(retention_days=7)
     id_ = sandbox.send()
+    pipeline.drain()
     time.passes(seconds=2 * WEEK + 1)
     retention.run()
     assert sandbox.get(f"/messages/{id_}").status_code == 404
@@ -102,3 +104,88 @@ def test_a_message_of_any_week_ahead_has_its_place(database: Database, weeks: in
     id_ = UUID(int=at << 80)
     database("INSERT INTO message_plan VALUES (%s, '{}')", id_)
     assert database.one("SELECT message_id FROM message_plan") == id_
+
+
+# --- tables of their own -------------------------------------------------------------------------
+
+
+def test_content_goes_before_the_message_and_readers_bear_it(
+    sandbox: Api, pipeline: Pipeline, configured: Configure, time: Time
+) -> None:
+    configured(content_retention_days=14, event_retention_days=28)
+    id_ = sandbox.send()
+    request = sandbox.send(to=[{"email": factories.ADA}, {"email": "bob@example.com"}])
+    pipeline.drain()
+    time.passes(seconds=3 * WEEK + 1)
+    retention.run()
+    assert sandbox.message(id_)["status"] == "SENT"
+    assert sandbox.get(f"/messages/{id_}/output").status_code == 404
+    assert sandbox.post(f"/messages/{id_}/resend").status_code == 404
+    assert "SENT" in sandbox.happened(id_)
+    assert sandbox.get(f"/messages/{id_}/explain").status_code == 200
+    assert len(sandbox.messages(traceId=request)) == 2
+    time.passes(seconds=2 * WEEK)
+    retention.run()
+    assert sandbox.message(id_)["status"] == "SENT"
+    assert sandbox.happened(id_) == ["ENQUEUED"]
+
+
+def test_what_is_not_finished_is_kept_however_old(
+    sandbox: Api, pipeline: Pipeline, configured: Configure, time: Time
+) -> None:
+    configured(retention_days=7)
+    id_ = sandbox.send(delay={"duration": 5 * WEEK * 1000})
+    pipeline.drain()
+    time.passes(seconds=4 * WEEK)
+    assert retention.UNFINISHED in {one.kept for one in retention.run()}
+    time.passes(seconds=WEEK + 1)
+    pipeline.step(Stage.ROUTE)
+    pipeline.drain()
+    assert sandbox.message(id_)["status"] == "SENT"
+
+
+def test_a_dry_run_tells_what_a_pass_drops(sandbox: Api, pipeline: Pipeline, time: Time) -> None:
+    sandbox.send()
+    pipeline.drain()
+    assert retention.due() == []
+    time.passes(seconds=100 * 24 * 3600)
+    told = {one.name for one in retention.due()}
+    assert any(name.startswith("message_content_") for name in told)
+    assert {one.name for one in retention.run()} == told
+    assert retention.due() == []
+
+
+def test_old_audit_events_go(sandbox: Api, time: Time, database: Database) -> None:
+    assert database.count("audit_event") == 1
+    time.passes(seconds=364 * 24 * 3600)
+    retention.run()
+    assert database.count("audit_event") == 1
+    time.passes(seconds=2 * 24 * 3600)
+    retention.run()
+    assert database.count("audit_event") == 0
+
+
+# --- beside the sends ----------------------------------------------------------------------------
+
+
+def test_a_long_reader_holds_up_neither_sends_nor_the_pass(
+    sandbox: Api, pipeline: Pipeline, database: Database, time: Time
+) -> None:
+    """A DROP that waits for the reader would have every send behind it wait, too."""
+    sandbox.send()
+    pipeline.drain()
+    time.passes(seconds=100 * 24 * 3600)
+    before = set(_partitions(database))
+    with database.connect() as reader, ThreadPoolExecutor(1) as thread:
+        reader.execute("SELECT count(*) FROM message")
+        reader.execute("SELECT count(*) FROM delivery")
+        running = thread.submit(retention.run)
+        while not running.done():
+            sandbox.session.post(
+                f"{sandbox.base_url}/send", json={"message": factories.message()}, timeout=5
+            ).raise_for_status()
+        kept = {one.name: one.kept for one in running.result() if one.kept}
+        assert retention.IN_USE in kept.values()
+        assert set(_partitions(database)) == before
+    retention.run()
+    assert before - set(_partitions(database))

@@ -9,12 +9,14 @@ import pytest
 from notify import clock
 from notify.model.status import ALLOWED_FROM, FINAL, HISTORY_TYPES, REACHED, Reason, Status
 from notify.model.work import Stage
+from notify.pipeline.answered import MAX_BODY
 from notify.store import db, messages
 from notify.store.messages import StatusChange
 from tests import factories
 from tests.integration.conftest import Configure
 from tests.integration.harness import Api, Database, Pipeline, Time, row_ids
-from tests.servers import ProviderLab, Reply
+from tests.servers import MailLab, ProviderLab, Reply
+from tests.servers.vendors import SENDGRID_KEY
 
 BOTH = {"email": factories.ADA, "phone_number": factories.PHONE}
 EMAIL = {"method": "single", "channels": ["email"]}
@@ -194,6 +196,47 @@ def test_every_attempt_is_told(api: Api, pipeline: Pipeline, lab: ProviderLab) -
     assert (text["sent"], text["reference"]["sid"][:2]) == (found["sent"], "SM")
 
 
+def test_what_the_provider_answered_is_told(api: Api, pipeline: Pipeline, lab: ProviderLab) -> None:
+    """`providers[].providerResponse`: the last answer of each attempt."""
+    api.configure("sendgrid", factories.sendgrid(lab))
+    api.configure("twilio", factories.twilio(lab))
+    id_ = api.send(
+        to={**BOTH, "email": "fail@example.com"}, routing={"method": "all", "channels": ["email", "sms"]}
+    )
+    pipeline.drain()
+    told = {one["provider"]: one["providerResponse"] for one in api.message(id_)["providers"]}
+    assert told["sendgrid"]["status"] == 400
+    assert told["sendgrid"]["body"]["errors"][0]["message"] == "Does not contain a valid address."
+    assert (told["twilio"]["status"], told["twilio"]["body"]["status"]) == (201, "queued")
+
+
+def test_a_mail_servers_answer_is_told(api: Api, pipeline: Pipeline, mail: MailLab) -> None:
+    api.configure("smtp", factories.smtp(mail))
+    id_ = api.send()
+    pipeline.drain()
+    (attempt,) = api.message(id_)["providers"]
+    assert (attempt["providerResponse"]["code"], attempt["providerResponse"]["stage"]) == (250, "data")
+
+
+@pytest.mark.usefixtures("sendgrid")
+def test_an_answer_is_bounded_and_holds_no_secret(
+    api: Api, pipeline: Pipeline, lab: ProviderLab, time: Time
+) -> None:
+    """A provider that echoes what it was called with gives nothing away; the last answer counts."""
+    echo = f"Bearer {SENDGRID_KEY} and \0 more".encode()
+    lab.script(Reply(status=503, body=echo + b"x" * 100_000), Reply(raw=b""))
+    id_ = api.send()
+    pipeline.drain()
+    (attempt,) = api.message(id_)["providers"]
+    assert attempt["providerResponse"]["status"] == 503
+    assert attempt["providerResponse"]["body"].startswith("******** and  more")
+    assert len(attempt["providerResponse"]["body"]) <= MAX_BODY
+    assert SENDGRID_KEY not in api.get(f"/messages/{id_}").text
+    time.passes(seconds=6)
+    pipeline.drain()
+    assert "providerResponse" not in api.message(id_)["providers"][0]
+
+
 FURTHEST = {
     "DELIVERED": {"delivered"},
     "OPENED": {"opened"},
@@ -264,12 +307,32 @@ def test_the_fields_of_the_history(
     assert loaded["stored_profile"] == {"name": "Ada", "email": "old@example.com"}
     assert loaded["merged_profile"]["email"] == factories.ADA
     output = api.get(f"/messages/{id_}/output").json()["results"]
-    for type_ in ("RENDERED", "SENT", "DELIVERED"):
+    for type_ in ("RENDERED", "DELIVERING", "SENT", "DELIVERED"):
         assert told[type_]["channel"]["id"] == output[0]["channel_id"]
         assert told[type_]["integration"] == integration
     assert set(told["RENDERED"]["output"]) == {"html", "title", "body", "subject", "blocks", "text"}
     assert set(told["RENDERED"]["output"].values()) == {f"/messages/{id_}/output"}
+    assert _without_time(told["DELIVERING"]).keys() == {"channel", "integration"}
     assert "reference" in told["DELIVERED"]
+
+
+def test_what_was_not_called_was_not_delivering(api: Api, pipeline: Pipeline, sendgrid: str) -> None:
+    """Content that cannot be rendered is neither RENDERED nor DELIVERING."""
+    id_ = api.send(channels={"email": {"override": {"subject": 5}}})
+    pipeline.drain()
+    assert api.happened(id_)[-2:] == ["ROUTED", "UNDELIVERABLE"]
+
+
+def test_an_unroutable_message_names_the_channel(api: Api, pipeline: Pipeline) -> None:
+    """History, row UNROUTABLE: `channel`, `reason`."""
+    api.configure("sandbox")
+    id_ = api.send(
+        channels={"email": {"providers": ["sendgrid"]}}, routing={"method": "single", "channels": ["email"]}
+    )
+    pipeline.drain()
+    (entry,) = api.history(id_, "UNROUTABLE")
+    assert (entry["channel"]["key"], entry["reason"]) == ("email", "PROVIDER_ERROR")
+    assert entry["channel"]["id"]
 
 
 def _without_time(entry: dict[str, Any]) -> dict[str, Any]:

@@ -9,12 +9,14 @@ import pytest
 from notify import clock
 from notify.manage import send_limits
 from notify.model.names import World
-from notify.model.send_limit import Period, Scope, SendLimit
+from notify.model.send_limit import NOTICE_TOPIC, Period, Scope, SendLimit
 from notify.model.work import Stage
 from notify.pipeline import retention
 from tests import factories
 from tests.integration.conftest import Configure
 from tests.integration.harness import Api, Database, Pipeline, Time
+
+EMAIL = {"method": "single", "channels": ["email"]}
 
 
 def _limit(scope: str, period: str, maximum: int, world: World = World.TEST) -> None:
@@ -161,6 +163,114 @@ def test_a_message_counts_once_however_often_it_is_rendered(
 
 def _dies(*_: Any, **__: Any) -> None:
     raise KeyboardInterrupt
+
+
+def test_a_topic_may_have_a_limit_of_its_own(sandbox: Api, pipeline: Pipeline) -> None:
+    _limit("user_topic", "day", 2)
+    own = SendLimit(scope=Scope.USER_TOPIC, period=Period.DAY, maximum=1, topic_id="news")
+    send_limits.put(World.TEST, own)
+    news, offers = (
+        {**_to("ada"), "preferences": {"subscription_topic_id": topic}} for topic in ("news", "offers")
+    )
+    assert _ended(sandbox, pipeline, news, news, offers, offers, offers) == [
+        "SENT", "THROTTLED", "SENT", "SENT", "THROTTLED",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("delay", [{}, {"delay": {"duration": 3_600_000}}])
+def test_a_templates_topic_counts_unless_the_message_names_another(
+    sandbox: Api, pipeline: Pipeline, time: Time, delay: dict[str, Any]
+) -> None:
+    """send.md: `preferences.subscription_topic_id` overrides the topic linked to the template."""
+    _limit("user_topic", "day", 1)
+    section = sandbox.post("/preferences/sections", {"name": "All"}).json()["id"]
+    topic = {"name": "News", "default_status": "OPTED_IN"}
+    topic_id = sandbox.post(f"/preferences/sections/{section}/topics", topic).json()["id"]
+    template = sandbox.template(subscription={"topic_id": topic_id})
+    named = {"template": template, "routing": EMAIL, **_to("ada"), **delay}
+    ids = [sandbox.send(**named), sandbox.send(**named)]
+    ids.append(sandbox.send(**named, preferences={"subscription_topic_id": "offers"}))
+    pipeline.drain()
+    time.passes(seconds=3601)
+    pipeline.dispatch()
+    pipeline.drain()
+    assert sorted(sandbox.message(id_)["status"] for id_ in ids[:2]) == ["SENT", "THROTTLED"]
+    assert sandbox.message(ids[2])["status"] == "SENT"
+
+
+def test_a_billing_period_begins_on_its_day(
+    sandbox: Api, pipeline: Pipeline, database: Database, configured: Configure
+) -> None:
+    """Settings: per billing period."""
+    day = (clock.now() - timedelta(days=3)).day
+    configured(billing_day=day)
+    _limit("global", "billing", 1)
+    assert _ended(sandbox, pipeline, _to("ada"), _to("ada")) == ["SENT", "THROTTLED"]
+    began = database.one("SELECT begins_at FROM send_count")
+    assert (began.astimezone(clock.UTC).day, clock.now() - began < timedelta(days=4)) == (day, True)
+
+
+# --- the administrator is told -------------------------------------------------------------------
+
+ADMIN = "admin@example.com"
+
+
+def _told(api: Api) -> list[dict[str, Any]]:
+    return api.messages(event=NOTICE_TOPIC)
+
+
+def test_the_administrator_is_told_once_in_a_day(
+    sandbox: Api, pipeline: Pipeline, time: Time, configured: Configure
+) -> None:
+    """One admin e-mail per 24 h: a message like any other, in the same world."""
+    configured(admin_email=ADMIN)
+    _limit("global", "hour", 0)
+    assert _ended(sandbox, pipeline, _to("ada"), _to("eve")) == ["THROTTLED", "THROTTLED"]
+    (notice,) = _told(sandbox)
+    assert notice["status"] == "SENT"
+    said = sandbox.output(notice["id"], "email")
+    assert "send limit" in said["subject"]
+    assert "Send limit reached: 0 in one hour. Messages: 2, such as 1-" in " ".join(said["text"].split())
+    time.passes(seconds=24 * 3600 - 60)
+    assert (_ended(sandbox, pipeline, _to("ada")), len(_told(sandbox))) == (["THROTTLED"], 1)
+    time.passes(seconds=120)
+    assert (_ended(sandbox, pipeline, _to("ada")), len(_told(sandbox))) == (["THROTTLED"], 2)
+
+
+def test_it_is_told_when_a_delayed_message_is_held_back(
+    sandbox: Api, pipeline: Pipeline, time: Time, configured: Configure
+) -> None:
+    configured(admin_email=ADMIN)
+    sandbox.send(**_to("ada"), delay={"duration": 60_000})
+    pipeline.drain()
+    _limit("user", "day", 0)
+    time.passes(seconds=61)
+    pipeline.dispatch()
+    pipeline.drain()
+    assert [notice["status"] for notice in _told(sandbox)] == ["SENT"]
+
+
+def test_many_workers_tell_it_once(
+    sandbox: Api, pipeline: Pipeline, database: Database, configured: Configure
+) -> None:
+    configured(admin_email=ADMIN, batch_size=1)
+    _limit("user", "day", 0)
+    for number in range(30):
+        sandbox.send(**_to(f"user-{number}"))
+    with ThreadPoolExecutor(8) as workers:
+        list(workers.map(lambda _: pipeline.step(Stage.RENDER), range(40)))
+    assert database.one("SELECT count(*) FROM message WHERE status = 'THROTTLED'") == 30
+    assert len(_told(sandbox)) == 1
+
+
+def test_nobody_is_told_unless_asked_for_and_in_no_other_world(
+    api: Api, sandbox: Api, pipeline: Pipeline, configured: Configure
+) -> None:
+    _limit("user", "day", 0)
+    assert (_ended(sandbox, pipeline, _to("ada")), _told(sandbox)) == (["THROTTLED"], [])
+    configured(admin_email=ADMIN)
+    _ended(sandbox, pipeline, _to("ada"))
+    assert (len(_told(sandbox)), _told(api)) == (1, [])
 
 
 def test_old_counters_go_by_retention(sandbox: Api, pipeline: Pipeline, database: Database) -> None:

@@ -29,7 +29,7 @@ from tests.integration.nodes import broker_node, worker_node
 from tests.servers import ProviderLab, Reply
 from tests.stack import ROOT, Servers, StartWorker
 
-QUEUES = [*map(queue.queue_of, queue.places()), queue.MAINTENANCE]
+QUEUES = queue.names()
 IMPATIENT = {
     "NOTIFY_LEASE_S": "2",
     "NOTIFY_RECONCILE_EVERY_S": "1",

@@ -24,7 +24,9 @@ from notify.settings import Settings
 from notify.store import db
 
 ROOT = Path(__file__).parents[2]
-SIGNED = {"/receipts/{provider_id}", "/t/o/{token}", "/t/c/{token}"}
+SIGNED = {"/receipts/{provider_id}", "/t/o/{token}", "/t/c/{token}", "/e/{token}"} | {
+    f"/preferences/{page}/{{token}}" for page in ("page", "preview", "unsubscribe")
+}
 """What providers and mail readers call: a signature is their key."""
 OPEN = {"/health/live", "/health/ready", "/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"} | SIGNED
 

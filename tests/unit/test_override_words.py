@@ -16,7 +16,7 @@ from notify.model.output import (
     SmsOutput,
     WebhookOutput,
 )
-from notify.model.wire import Routing, SendMessage
+from notify.model.wire import SendMessage, TemplateRouting
 from notify.routing.overrides import Overrides, Target, overrides
 
 
@@ -24,9 +24,8 @@ def given(leaf: str = "0", alias: str | None = None, routing: Any = None, **mess
     """The overrides of sendgrid's e-mail."""
     body = {"to": {"user_id": "u"}, "content": {"title": "t", "body": "b"}, **message}
     target = Target(leaf=leaf, channel=Channel.EMAIL, provider="sendgrid", alias=alias)
-    return overrides(
-        SendMessage.model_validate(body), Routing.model_validate(routing) if routing else None, target
-    )
+    template = TemplateRouting.model_validate({"routing": routing}) if routing else None
+    return overrides(SendMessage.model_validate(body), template, target)
 
 
 def layer(name: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pytest
 from notify import queue
 from notify.local import procfile, programs
 
-QUEUES = {queue.queue_of(place) for place in queue.places()} | {queue.MAINTENANCE}
+QUEUES = set(queue.names())
 COMPOSE = (procfile.ROOT / "docker-compose.yml").read_text()
 
 
@@ -15,9 +15,25 @@ def _served(text: str) -> list[str]:
     return [name for names in re.findall(r"worker -Q (\S+)", text) for name in names.split(",")]
 
 
-@pytest.mark.parametrize("text", [procfile.PATH.read_text(), COMPOSE], ids=["Procfile", "docker-compose.yml"])
+TEXTS = {
+    "Procfile": procfile.Profile.FULL.path.read_text(),
+    "Procfile.small": procfile.Profile.SMALL.path.read_text(),
+    "docker-compose.yml": COMPOSE,
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 def test_every_queue_is_served_once(text: str) -> None:
     assert sorted(_served(text)) == sorted(QUEUES)
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
+def test_single_sends_come_before_bulk(text: str) -> None:
+    """Workers look at their queues in the order they are named, see ``workers.turns``."""
+    for names in re.findall(r"worker -Q (\S+)", text):
+        bulk = [name.endswith(".bulk") for name in names.split(",")]
+        assert bulk == sorted(bulk)
+        assert "maintenance" not in names.split(",")[1:]
 
 
 def test_compose_runs_the_processes_of_the_procfile() -> None:
@@ -25,9 +41,23 @@ def test_compose_runs_the_processes_of_the_procfile() -> None:
     assert set(procfile.read()) | {"postgres", "valkey", "migrate"} <= services
 
 
+def test_all_but_the_workers_is_the_same_in_both_profiles() -> None:
+    full, small = (procfile.read(profile.path) for profile in procfile.Profile)
+    others = {name: command for name, command in full.items() if not name.startswith("worker")}
+    assert others == {name: command for name, command in small.items() if not name.startswith("worker")}
+
+
+def test_a_command_is_read_as_a_shell_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_FLOWER_PORT", "7777")
+    monkeypatch.delenv("NOTIFY_INSTANCE", raising=False)
+    command = 'env A="x y" B=${NOTIFY_FLOWER_PORT} celery -n w${NOTIFY_INSTANCE:-}@%h -c $((2 * 8))'
+    parsed = procfile.parsed(command)
+    assert parsed == ({"A": "x y", "B": "7777"}, ["celery", "-n", "w@%h", "-c", "16"])
+
+
 def test_every_published_port_is_on_the_loopback_address() -> None:
     published = re.findall(r"^    ports: \[(.*)\]$", COMPOSE, re.MULTILINE)
-    assert len(published) == 2
+    assert len(published) == 3
     assert all(ports.startswith('"127.0.0.1:') for ports in published)
 
 

@@ -113,7 +113,7 @@ def test_a_failure_is_not_the_addresss_fault() -> None:
 def test_whatever_is_reported_of_it_was_sent(event: Reported) -> None:
     delivery, (news,) = _after(_delivery(DeliveryState.ACTIVE), [_receipt(event)])
     assert delivery.state in {DeliveryState.SENT, DeliveryState.RETURNED}
-    assert (delivery.sent_at, news.was_active) == (SENT + timedelta(seconds=10), True)
+    assert (delivery.sent_at, news.was_unknown) == (SENT + timedelta(seconds=10), True)
 
 
 @pytest.mark.parametrize("state", [DeliveryState.FAILED, DeliveryState.CANCELED, DeliveryState.RETURNED])

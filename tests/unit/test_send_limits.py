@@ -1,7 +1,7 @@
 """Send limits: when a period begins, what counts where, and who comes too late."""
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -35,6 +35,48 @@ def _limit(scope: Scope, maximum: int, period: Period = Period.DAY) -> SendLimit
 def test_when_a_period_began(period: Period, now: str, began: str) -> None:
     at, expected = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (now, began))
     assert begin(period, at) == expected
+
+
+@pytest.mark.parametrize(
+    ("day", "now", "began"),
+    [
+        (1, "2030-05-15T13:00", "2030-05-01T00:00"),
+        (15, "2030-05-15T00:00", "2030-05-15T00:00"),
+        (15, "2030-05-14T23:59:59", "2030-04-15T00:00"),
+        (20, "2030-01-05T00:00", "2029-12-20T00:00"),
+        # The 31st is the last day of a month that is shorter.
+        (31, "2030-03-30T12:00", "2030-02-28T00:00"),
+        (31, "2030-02-28T00:00", "2030-02-28T00:00"),
+        (30, "2028-02-29T01:00", "2028-02-29T00:00"),
+    ],
+)
+def test_when_a_billing_period_began(day: int, now: str, began: str) -> None:
+    """delivery.md, Send limits: the billing period, which begins on the day of the settings."""
+    at, expected = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (now, began))
+    assert begin(Period.BILLING, at, day) == expected
+
+
+@given(st.datetimes(datetime.fromisoformat("2000-02-01")), st.integers(1, 31))
+def test_a_billing_period_holds_its_moments(naive: datetime, day: int) -> None:
+    now = naive.replace(tzinfo=UTC)
+    began = begin(Period.BILLING, now, day)
+    assert began <= now
+    assert now - began < timedelta(days=32)
+    assert begin(Period.BILLING, began, day) == began
+
+
+def test_a_topics_own_limit_beats_the_one_for_every_topic() -> None:
+    every = _limit(Scope.USER_TOPIC, 5)
+    weekly = _limit(Scope.USER_TOPIC, 7, Period.WEEK)
+    own = SendLimit(scope=Scope.USER_TOPIC, period=Period.DAY, maximum=1, topic_id="news")
+    rails = Guardrails(limits=(every, weekly, own))
+
+    def applied(topic: str | None) -> list[SendLimit]:
+        return [limit for limit, _ in counters(rails, Sender(id=1, user_id="ada", topic=topic))]
+
+    assert applied("news") == [weekly, own]
+    assert applied("offers") == [every, weekly]
+    assert applied(None) == []
 
 
 def test_a_limit_applies_where_there_is_something_to_count_by() -> None:

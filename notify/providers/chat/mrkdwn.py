@@ -5,6 +5,7 @@ text can become a link, a mention or a channel.
 """
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -84,5 +85,8 @@ def _piece(token: Token) -> str:
 
 
 def _link(url: str) -> str:
+    # At its beginning these would make a mention of it: <!channel|here>.
+    if url.startswith(("!", "@", "#")):
+        url = quote(url[0], safe="") + url[1:]
     # A bar would end the address and begin the shown text.
     return escape(url).replace("|", "%7C")

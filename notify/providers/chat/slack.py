@@ -109,6 +109,13 @@ class Slack:
             return _post(slack.get("channel") or slack.get("user_id"), message, headers, settings, outgoing)
         return _lookup(slack, message, headers, settings, outgoing)
 
+    def probe(self, settings: SlackSettings) -> HttpCall | None:
+        """https://docs.slack.dev/reference/methods/auth.test; None: recipients bring tokens of their own."""
+        if settings.access_token is None:
+            return None
+        headers = {"authorization": f"Bearer {settings.access_token.get_secret_value()}"}
+        return HttpCall(method="POST", url=f"{settings.base_url}/auth.test", headers=headers)
+
     def outcome(self, answer: Answer) -> Outcome:
         if not isinstance(answer, HttpAnswer):
             return unanswered(answer)

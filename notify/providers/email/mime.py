@@ -54,7 +54,7 @@ def _shown(boxes: Iterable[Mailbox]) -> str:
 def _box(box: Mailbox) -> str:
     if not box.name:
         return box.address
-    name = f'"{quote(box.name)}"' if box.name.isascii() else _encoded("", box.name)
+    name = f'"{quote(box.name)}"' if _is_plain(box.name) else _encoded("", box.name)
     return f"{name} <{box.address}>"
 
 

@@ -104,6 +104,11 @@ class SendGrid:
         rest = {key: value for key, value in outgoing.override.items() if key not in OVERRIDE_WORDS}
         return apply_override(call, rest)
 
+    def probe(self, settings: SendGridSettings) -> HttpCall:
+        """https://www.twilio.com/docs/sendgrid/api-reference/api-key-permissions: what the key may do."""
+        headers = {"authorization": f"Bearer {settings.api_key.get_secret_value()}"}
+        return HttpCall(method="GET", url=f"{settings.base_url}/v3/scopes", headers=headers)
+
     def outcome(self, answer: Answer) -> Outcome:
         if not isinstance(answer, HttpAnswer):
             return unanswered(answer)

@@ -88,6 +88,10 @@ class Smtp:
             data=mime.to_bytes(mail, _message_id(outgoing, mail), clock.now(), headers),
         )
 
+    def probe(self, settings: SmtpSettings) -> SmtpCall:
+        """Connect, say who we are, and leave."""
+        return SmtpCall(server=settings.server(), sender="", recipients=(), data=b"")
+
     def outcome(self, answer: Answer) -> Outcome:
         if not isinstance(answer, SmtpAnswer):
             return unanswered(answer)

@@ -143,6 +143,15 @@ class Twilio:
         )
         return apply_override(call, outgoing.override)
 
+    def probe(self, settings: TwilioSettings) -> HttpCall:
+        """https://www.twilio.com/docs/iam/api/account: the account itself."""
+        token = settings.auth_token.get_secret_value()
+        return HttpCall(
+            method="GET",
+            url=f"{settings.base_url}/2010-04-01/Accounts/{quote(settings.account_sid)}.json",
+            headers={"authorization": basic(settings.account_sid, token)},
+        )
+
     def outcome(self, answer: Answer) -> Outcome:
         if not isinstance(answer, HttpAnswer):
             return unanswered(answer)

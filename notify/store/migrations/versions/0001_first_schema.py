@@ -113,13 +113,14 @@ _TABLES = (
     "config_version", "idempotency", "template_version", "template", "provider", "profile",
     "api_key", "work", "message_event", "delivery", "message_plan", "message_content", "message", "request",
 )  # fmt: skip
+_PARTITIONED = ("request", "message", "message_content", "message_plan", "delivery", "message_event")
 
 
 def upgrade() -> None:
     for script in (_RECORDS, _WORK, _EDITED):
         for statement in filter(str.strip, script.split(";")):
             op.execute(text(statement))
-    partitions.ensure(op.get_bind(), clock.now())
+    partitions.ensure(op.get_bind(), clock.now(), tables=_PARTITIONED)
 
 
 def downgrade() -> None:

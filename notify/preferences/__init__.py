@@ -1,0 +1,1 @@
+"""Preferences: pure rules of who wants what."""

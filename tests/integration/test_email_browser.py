@@ -1,0 +1,147 @@
+"""An email in a real browser, element by element and in a brand's dress; and its text part."""
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from notify.content import brand, email
+from notify.content.elemental import resolve
+from notify.expression import Limits, scope
+from notify.model.document import Frame
+from notify.model.output import EmailOutput
+from tests.browser import PROGRAM, running_browser, screenshot
+
+pytestmark = pytest.mark.skipif(not PROGRAM, reason="NO EMAIL IS TESTED IN A BROWSER: no chromium")
+if not PROGRAM:
+    warnings.warn("chromium is not installed, so no email is tested in a browser", stacklevel=1)
+
+LIMITS = Limits(timeout_ms=5000, steps=1000, output_bytes=1 << 20)
+LINK = "https://example.com/"
+LONG = "A rather long line that has to be broken into several on the small screen of a phone. " * 3
+ITEM: Any = {"type": "list-item", "elements": [{"type": "string", "content": "First"}]}
+
+ACTION: Any = {"type": "action", "content": "Open", "href": LINK}
+IMAGE: Any = {"type": "image", "src": f"{LINK}a.png", "alt_text": "A picture", "width": "300px"}
+INLINE: Any = [{"type": "string", "content": "See "}, {"type": "link", "content": "this", "href": LINK}]
+TEXT: Any = {"type": "text", "content": f"**Bold** and [a link]({LINK}). {LONG}"}
+WITHIN: Any = [{"type": "text", "content": "Within"}]
+
+ELEMENTS: dict[str, tuple[dict[str, Any], str, str]] = {
+    "text": (TEXT, "td div p strong", "Bold and a link"),
+    "heading": ({"type": "text", "content": "A heading", "text_style": "h1"}, "h1", "A heading"),
+    "subtext": ({"type": "text", "content": "Small", "text_style": "subtext"}, "td div p", "Small"),
+    "action": (ACTION, f'a[href="{LINK}"]', f"Open: {LINK}"),
+    "action full": ({**ACTION, "align": "full"}, "a", f"Open: {LINK}"),
+    "action secondary": ({**ACTION, "style": "secondary"}, "a", f"Open: {LINK}"),
+    "action link": ({**ACTION, "style": "link"}, "a", f"Open: {LINK}"),
+    "image": (IMAGE, "img[alt='A picture']", f"{LINK}a.png"),
+    "divider": ({"type": "divider", "color": "#ff0000"}, "p[style*='border-top']", "----------"),
+    "quote": ({"type": "quote", "content": "Wise words"}, "blockquote", "\u201cWise words\u201d"),
+    "html": ({"type": "html", "content": "<p id='own'>Own <i>HTML</i></p>"}, "#own", "Own HTML"),
+    "list": ({"type": "list", "list_type": "ordered", "elements": [ITEM]}, "ol li", "1. First"),
+    "inline": ({"type": "text", "elements": INLINE}, f'a[href="{LINK}"]', f"See this ({LINK})"),
+    "group": ({"type": "group", "elements": WITHIN}, "td div p", "Within"),
+    "columns": (
+        {"type": "columns", "elements": [{"type": "column", "elements": WITHIN}]}, "td div p", "Within",
+    ),
+}  # fmt: skip
+"""What is written, what to look for, and how the text part begins."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with running_browser() as started:
+        yield started
+
+
+@pytest.fixture(params=[390, 1000], ids=["phone", "desk"])
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A mail program's window, with no way to the network."""
+    opened = browser.new_page(viewport={"width": request.param, "height": 844})
+    opened.route("**/*", lambda route: route.abort())
+    yield opened
+    opened.close()
+
+
+def _email(*elements: Any, dress: Frame | None = None) -> EmailOutput:
+    content = {"version": "2022-01-01", "elements": [{"type": "meta", "title": "Subject"}, *elements]}
+    document = resolve(content, variables={}, locale=None, limits=LIMITS)
+    assert document.warnings == ()
+    return email.build(document.elements, dress)
+
+
+def _fits(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+
+
+@pytest.mark.parametrize("page", [390], ids=["phone"], indirect=True)
+@pytest.mark.parametrize("name", ELEMENTS)
+def test_every_element_is_seen(page: Page, name: str) -> None:
+    element, selector, said = ELEMENTS[name]
+    built = _email(element)
+    page.set_content(built.html, wait_until="domcontentloaded")
+    screenshot(page, f"email-{name.replace(' ', '-')}-{page.viewport_size['width']}")  # type: ignore[index]
+    shown = page.locator(selector).first
+    assert shown.is_visible() or name == "divider"
+    box = shown.bounding_box()
+    assert box is not None
+    assert box["width"] > 0
+    assert _fits(page)
+    assert built.text.startswith(said)
+
+
+@pytest.mark.parametrize("page", [1000], ids=["desk"], indirect=True)
+def test_buttons_look_as_they_should(page: Page) -> None:
+    actions = [
+        {"type": "action", "content": style, "href": LINK, "style": style}
+        for style in ("button", "secondary")
+    ]
+    page.set_content(_email(*actions, dress=Frame(primary="#0f766e", secondary="#b45309")).html)
+
+    def style(of: str, what: str) -> str:
+        return str(page.locator("a", has_text=of).evaluate(f"one => getComputedStyle(one).{what}"))
+
+    assert style("button", "backgroundColor") == "rgb(15, 118, 110)"
+    assert style("button", "color") == "rgb(255, 255, 255)"
+    assert style("secondary", "color") == "rgb(180, 83, 9)"
+
+
+def test_a_brand_is_seen(page: Page) -> None:
+    header = {"barColor": "#b91c1c", "logo": {"image": f"{LINK}logo.png", "href": LINK}}
+    footer = {"markdown": "Yours, **Acme**", "social": {"linkedin": {"url": f"{LINK}in"}}}
+    settings = {"colors": {"primary": "#0f766e"}, "email": {"header": header, "footer": footer}}
+    dress = brand.frame(settings, scope({}, None), {}, LIMITS)
+    built = _email({"type": "text", "content": "Hello"}, dress=dress)
+    page.set_content(built.html, wait_until="domcontentloaded")
+    screenshot(page, f"email-brand-{page.viewport_size['width']}")  # type: ignore[index]
+    for text in ("Hello", "Acme", "LinkedIn"):
+        assert page.get_by_text(text, exact=True).last.is_visible()
+    assert page.locator(f'a[href="{LINK}"] img').count() == 1
+    top = page.evaluate(
+        "getComputedStyle(document.elementFromPoint(window.innerWidth / 2, 3)).backgroundColor"
+    )
+    bars = page.evaluate(
+        "[...document.querySelectorAll('*')].map(one => getComputedStyle(one).backgroundColor)"
+    )
+    assert "rgb(185, 28, 28)" in {top, *bars}
+    assert _fits(page)
+    assert built.text == f"Hello\n\nYours, Acme\n\nLinkedIn: {LINK}in"
+
+
+@pytest.mark.parametrize("page", [1000], ids=["desk"], indirect=True)
+@pytest.mark.parametrize("mjml", [False, True])
+def test_a_page_of_ones_own_is_seen(page: Page, mjml: bool) -> None:
+    html = {"enabled": True, "header": "<h6>Mine</h6>", "footer": "<i>Bye</i>", "backgroundColor": "#112233"}
+    section = "<mj-section><mj-column><mj-text>{}</mj-text></mj-column></mj-section>"
+    own = {"enabled": True, "header": section.format("Mine"), "footer": section.format("Bye")}
+    override = {**html, "mjml": own if mjml else {"enabled": False}}
+    dress = brand.frame({"email": {"templateOverride": override}}, scope({}, None), {}, LIMITS)
+    page.set_content(_email({"type": "text", "content": "Hello"}, dress=dress).html)
+    order = [page.get_by_text(text, exact=True).last.bounding_box() for text in ("Mine", "Hello", "Bye")]
+    assert [box["y"] for box in order if box] == sorted(box["y"] for box in order if box)
+    assert len([box for box in order if box]) == 3
+    background = "document.querySelector('div[role=article]')"
+    assert page.evaluate(f"getComputedStyle({background}).backgroundColor") == "rgb(17, 34, 51)"
