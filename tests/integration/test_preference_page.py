@@ -19,7 +19,7 @@ if not PROGRAM:
 SAVE = "Save preferences"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with running_browser() as started:
         yield started
