@@ -21,7 +21,7 @@ from courier import AuthenticationError, Courier, InternalServerError, NotFoundE
 from notify import ids
 from notify.local.lab import HttpLab, Reply, Request
 from notify.model.status import FINAL
-from tests.acceptance.calls import SUGAR, attempts, ended, fresh, history, kinds, send
+from tests.acceptance.calls import SUGAR, attempts, ended, fresh, history, send
 from tests.acceptance.running import Running, descendants, exists, go_on, kill, running, stop_all, until
 
 TO = {"email": "ada@example.com"}
