@@ -116,6 +116,10 @@ def _check(ledger: Ledger, id_: str, key: int, status: str, error: str, accepted
         ledger.note(f"untrue: {id_} is {status} ({error}), and {accepted[0].site} has accepted it")
 
 
+NO_ROOM = "postgres has no room"
+"""A span in which claims may still be written where outcomes are not."""
+
+
 def _duplicates(fates: Fates, records: Records, journal: Journal, ledger: Ledger) -> None:
     kills = [kill.at for kill in journal.kills]
     for key, accepted in records.duplicates().items():
@@ -146,6 +150,8 @@ def _why(first: Acceptance, kills: list[float], journal: Journal) -> str | None:
             continue
         if name.startswith("worker"):
             return "frozen between acceptance and record"
+        if name == NO_ROOM:
+            return "no room to record it for longer than its lease"
         # While nothing can be recorded, outcomes wait; who is killed then takes them along.
         if name.startswith(("postgres", "points")):
             reach = max(reach, until + 5 * _RECORDING_S)

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 import requests
 
+from benchmarks.faults.ledger import NO_ROOM
 from benchmarks.faults.ours import rolling_restart
 from notify.local.process import wait_until
 from tests.faults.conftest import QUIET_S, Trial
@@ -83,10 +84,11 @@ def test_a_full_disk_stops_everything_and_loses_nothing(trial: Trial) -> None:
             connection.execute("SELECT pg_switch_wal()")
         return any(not answer.startswith("2") for answer in answers)
 
-    try:
-        assert wait_until(refused, QUIET_S / 2)
-    finally:
-        ballast.unlink()
+    with trial.world.journal.span(NO_ROOM):
+        try:
+            assert wait_until(refused, QUIET_S / 2)
+        finally:
+            ballast.unlink()
     sending.result(timeout=QUIET_S * 2)
     trial.settled(150)
 
