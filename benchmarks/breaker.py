@@ -16,7 +16,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.throughput import Api
+from benchmarks.running import Api
 from notify.local.lab import HttpLab, MailLab, Reply
 from notify.local.separate import separate_instance
 

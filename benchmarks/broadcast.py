@@ -24,8 +24,9 @@ from urllib.parse import parse_qs
 import psutil
 import psycopg
 
+from benchmarks import yardstick
+from benchmarks.running import Api, prepare, process, wait_for
 from benchmarks.singles import Latency, Singles, latency
-from benchmarks.throughput import Api, prepare, process, wait_for, yardstick
 from benchmarks.watch import Peaks, Watch
 from notify.local.process import free_port
 from notify.local.separate import Ready, separate_instance
@@ -162,7 +163,7 @@ def run(count: int, rate: float, idle_s: float, *, kill: bool) -> Result:
         singles = Singles(up.base_url, up.api_keys["production"], rate)
         with singles.going():
             time.sleep(3)  # warm
-        base = yardstick(up.broker_url, 2, 500)
+        base = yardstick.rate(up.broker_url, 2, 500)
         idle_from = time.time()
         with singles.going():
             time.sleep(idle_s)

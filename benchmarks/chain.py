@@ -3,8 +3,13 @@
 ``celery -A benchmarks.chain worker -c 2 --prefetch-multiplier 4``
 """
 
+import json
 import os
+import sys
+import time
+from functools import lru_cache
 
+import redis
 from celery import Celery, chain
 
 app = Celery("yardstick", broker=os.environ["BROKER_URL"])
@@ -14,7 +19,8 @@ app.conf.update(
     worker_prefetch_multiplier=4,  # Celery's default, the kinder one to tiny tasks
     worker_send_task_events=True,  # as ours: Flower watches both
 )
-DONE = "yardstick.done"
+DONE, TOLD = "yardstick.done", "yardstick.told"
+_PAUSE_S = 0.02
 
 
 @app.task(name="yardstick.first")
@@ -32,18 +38,38 @@ def third() -> None:
     _redis().incr(DONE)
 
 
-def _redis():  # type: ignore[no-untyped-def]
-    global _client
-    if _client is None:
-        import redis
-
-        _client = redis.Redis.from_url(os.environ["BROKER_URL"])
-    return _client
+@app.task(name="yardstick.told")
+def told() -> None:
+    _redis().lpush(TOLD, 1)
 
 
-_client = None
+@lru_cache(maxsize=1)
+def _redis() -> redis.Redis:
+    return redis.Redis.from_url(os.environ["BROKER_URL"])
 
 
-def start() -> None:
-    """Publish one chain."""
-    chain(first.si(), second.si(), third.si()).apply_async()
+def publish(count: int) -> None:
+    """Publish so many chains."""
+    for _ in range(count):
+        chain(first.si(), second.si(), third.si()).apply_async()
+
+
+def time_each(count: int) -> list[float]:
+    """Milliseconds of chains that run one at a time, from before the publish to the last task's word."""
+    took = []
+    for _ in range(count):
+        begin = time.perf_counter()
+        chain(first.si(), second.si(), told.si()).apply_async()
+        _redis().blpop([TOLD])
+        took.append((time.perf_counter() - begin) * 1000)
+        time.sleep(_PAUSE_S)
+    return took
+
+
+if __name__ == "__main__":
+    what, number = sys.argv[1], int(sys.argv[2])
+    if what == "time":
+        time_each(20)  # warm
+        print(json.dumps(time_each(number)))
+    else:
+        publish(number)

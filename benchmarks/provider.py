@@ -1,12 +1,12 @@
-"""A provider that answers at once, at the least cost.
+"""A provider that answers at once, or after a fixed while, at the least cost.
 
-``python -m benchmarks.provider PORT [FILE]``; speaks just enough HTTP/1.1 for the adapters' calls. ``FILE``
-gets the body of each accepted call, a line each, before the answer leaves.
+``python -m benchmarks.provider PORT [FILE] [--delay-ms 200]``; speaks just enough HTTP/1.1 for the adapters'
+calls. ``FILE`` gets the body of each accepted call, a line each, before the answer leaves.
 """
 
+import argparse
 import asyncio
 import os
-import sys
 
 import uvloop
 
@@ -18,8 +18,9 @@ _CREATED = b"HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-l
 
 
 class Provider(asyncio.Protocol):
-    def __init__(self, file: int | None) -> None:
+    def __init__(self, file: int | None, delay_s: float) -> None:
         self._file = file
+        self._delay_s = delay_s
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # uvloop has its own class
@@ -28,7 +29,10 @@ class Provider(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         while self._take() is not None:
-            self._transport.write(_CREATED)
+            if self._delay_s:
+                asyncio.get_running_loop().call_later(self._delay_s, self._transport.write, _CREATED)
+            else:
+                self._transport.write(_CREATED)
 
     def _take(self) -> bytes | None:
         """The next whole request, if it has arrived."""
@@ -46,11 +50,17 @@ class Provider(asyncio.Protocol):
         return head
 
 
-async def main(port: int, path: str | None) -> None:
+async def main(port: int, path: str | None, delay_s: float) -> None:
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND) if path else None
-    server = await asyncio.get_running_loop().create_server(lambda: Provider(file), "127.0.0.1", port)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Provider(file, delay_s), "127.0.0.1", port, backlog=4096)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1]), next(iter(sys.argv[2:]), None)))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("port", type=int)
+    parser.add_argument("file", nargs="?")
+    parser.add_argument("--delay-ms", type=int, default=0)
+    given = parser.parse_args()
+    uvloop.run(main(given.port, given.file, given.delay_ms / 1000))

@@ -6,28 +6,18 @@ the same broker, with the same number of worker processes; the figure that count
 
 import argparse
 import json
-import os
-import signal
-import subprocess
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
 
-import psutil
-import redis
-import requests
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import yardstick
+from benchmarks.running import Api, cpu_s, ours, prepare, process
 from notify.local.process import free_port
 from notify.local.separate import separate_instance
-
-ROOT = Path(__file__).parent.parent
-_DEADLINE_S = 120
 
 
 @dataclass(frozen=True)
@@ -46,112 +36,6 @@ class Result:
         return self.notify_per_s / self.yardstick_per_s
 
 
-@contextmanager
-def process(*command: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A child process while the block runs."""
-    child = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
-    try:
-        yield child
-    finally:
-        child.send_signal(signal.SIGTERM)
-        child.wait(60)
-
-
-def wait_for(ready: Any, what: str, deadline_s: float = _DEADLINE_S, *, every_s: float = 0.02) -> None:
-    end = time.monotonic() + deadline_s
-    while not ready():
-        if time.monotonic() > end:
-            raise SystemExit(f"{what} took longer than {deadline_s:.0f} s")
-        time.sleep(every_s)
-
-
-class Api:
-    """The few calls the benchmark makes beside the load."""
-
-    def __init__(self, base_url: str, key: str) -> None:
-        self._base = base_url
-        self._session = requests.Session()
-        self._session.headers["authorization"] = f"Bearer {key}"
-
-    def call(self, method: str, path: str, **body: Any) -> Any:
-        answer = self._session.request(method, self._base + path, json=body or None, timeout=30)
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
-
-    def unfinished(self) -> bool:
-        found = self.call("GET", "/messages?status=ENQUEUED,ROUTED,DELAYED")
-        return bool(found["results"])
-
-    def failed(self) -> bool:
-        return bool(self.call("GET", "/messages?status=UNDELIVERABLE,UNROUTABLE,UNMAPPED")["results"])
-
-
-def prepare(api: Api, provider_url: str) -> None:
-    """A template with data, a stored profile, one HTTP provider."""
-    settings = {
-        "account_sid": "AC1",
-        "auth_token": "token",
-        "from_number": "+15550001111",
-        "base_url": provider_url,
-    }
-    api.call("POST", "/providers", provider="twilio", settings=settings)
-    api.call("PUT", "/profiles/bench-user", profile={"phone_number": "+15552223333", "locale": "en"})
-    channel = {
-        "type": "channel",
-        "channel": "sms",
-        "elements": [{"type": "text", "content": "Hello {{name}}, your order {{order}} has shipped."}],
-    }
-    notification = {
-        "name": "bench", "alias": "bench", "tags": [], "brand": None, "subscription": None, "routing": None,
-        "content": {"version": "2022-01-01", "elements": [channel]},
-    }  # fmt: skip
-    api.call("POST", "/notifications", notification=notification, state="PUBLISHED")
-
-
-def ours(api: Api, base_url: str, key: str, connections: int, count: int) -> tuple[float, dict[str, float]]:
-    """Messages per second from the first request to the last SENT, and the latencies of the answers."""
-    begin = time.perf_counter()
-    command = [sys.executable, "-m", "benchmarks.load", base_url, key, str(connections), str(count)]
-    output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
-    wait_for(lambda: not api.unfinished(), "the last message")
-    rate = count / (time.perf_counter() - begin)
-    if api.failed():
-        raise SystemExit("some messages were not sent")
-    return rate, json.loads(output)
-
-
-def cpu_s(pids: dict[str, int]) -> dict[str, float]:
-    """Seconds of CPU each process has used so far, with its children."""
-    used = {}
-    for name, pid in pids.items():
-        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-        used[name] = sum(sum(one.cpu_times()[:2]) for one in family)
-    return used
-
-
-def yardstick(broker_url: str, processes: int, count: int) -> float:
-    """Empty chains per second, from the first publish to the last task."""
-    client = redis.Redis.from_url(broker_url)
-    client.delete("yardstick.done")
-    command = [sys.executable, "-m", "celery", "-A", "benchmarks.chain", "worker", "-E", "-c", str(processes)]
-    quiet = ["--loglevel", "error", "--without-gossip", "--without-mingle"]
-    with process(*command, *quiet, BROKER_URL=broker_url):
-        _publish(broker_url, 50)  # workers up, connections made
-        wait_for(lambda: int(client.get("yardstick.done") or 0) >= 50, "the yardstick's start")
-        client.delete("yardstick.done")
-        begin = time.perf_counter()
-        _publish(broker_url, count)
-        wait_for(lambda: int(client.get("yardstick.done") or 0) >= count, "the yardstick")
-        return count / (time.perf_counter() - begin)
-
-
-def _publish(broker_url: str, count: int) -> None:
-    script = f"from benchmarks import chain\nfor _ in range({count}): chain.start()"
-    subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, check=True, env={**os.environ, "BROKER_URL": broker_url}
-    )
-
-
 def run(connections: Sequence[int], count: int, processes: int) -> list[Result]:
     results = []
     with ExitStack() as stack:
@@ -164,7 +48,7 @@ def run(connections: Sequence[int], count: int, processes: int) -> list[Result]:
         prepare(api, f"http://127.0.0.1:{port}")
         ours(api, up.base_url, key, 8, 200)  # warm
         for number in connections:
-            base = yardstick(up.broker_url, processes, count // 4)
+            base = yardstick.rate(up.broker_url, processes, count // 4)
             before = cpu_s(pids)
             rate, latency = ours(api, up.base_url, key, number, count)
             used = {name: (s - before[name]) / count * 1000 for name, s in cpu_s(pids).items()}

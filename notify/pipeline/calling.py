@@ -7,31 +7,31 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from notify import faults, ids, log, settings
+from notify import ids, log, settings
 from notify.content import output
 from notify.errors import ContentError, InvalidRequest
 from notify.model import wire
 from notify.model.call import Answer, Blame, Call, NoAnswer, Outcome, Outgoing, Permanent, Simulated
-from notify.model.names import Lane, Mode, World
-from notify.pipeline import answered, guarantee, observing, tracking, unsubscribing
-from notify.pipeline.care import Care, Ready
+from notify.model.names import Mode, World
+from notify.pipeline import answered, guarantee, tracking, unsubscribing
+from notify.pipeline.care import Ready
 from notify.pipeline.claims import DOUBTFUL, set_aside
-from notify.pipeline.job import Job, Result, Results
+from notify.pipeline.job import Job, Result
 from notify.pipeline.options import BUILT_IN
 from notify.pipeline.overriding import with_overrides
 from notify.providers.base import Provider, ProviderSettings, RateLimit, load_settings
 from notify.providers.registry import REGISTRY
 from notify.recipients.resolve import merge_data, told_profile
 from notify.store.providers import Configured
-from notify.transport import Transport, TransportSettings
+from notify.transport import Flight, Transport, TransportSettings
 
 _log = log.get(__name__)
 
 
-def send(
-    jobs: Sequence[Job], configured: Mapping[World, Sequence[Configured]], lane: Lane
-) -> Iterator[Results]:
-    """Send every job whose provider may be called now; yields groups of results as they come in."""
+def prepare(
+    jobs: Sequence[Job], configured: Mapping[World, Sequence[Configured]]
+) -> tuple[list[Ready], list[tuple[Job, Result]]]:
+    """The calls to make, and what is decided without one. A job in neither is left to its lease."""
     ready: list[Ready] = []
     decided: list[tuple[Job, Result]] = []
     for job in jobs:
@@ -41,22 +41,7 @@ def send(
         elif prepared is not None:
             limit = _limit_of(job, configured[job.message.world])
             ready.append(Ready(job=job, call=prepared, limit=limit))
-    care = Care(lane)
-    starts, held = care.admit(ready)
-    if decided or held:
-        yield Results(of=[*decided, *held], open=care.open)
-    yield from _called([one for one in ready if one.job.delivery.id in starts], starts, care)
-
-
-def _called(ready: Sequence[Ready], starts: Mapping[UUID, float], care: Care) -> Iterator[Results]:
-    jobs = {one.job.delivery.id: one.job for one in ready}
-    calls = {one.job.delivery.id: one.call for one in ready}
-    watched = [(id_, observing.watched(call, jobs[id_])) for id_, call in calls.items()]
-    for group in _transport(os.getpid()).execute(watched, starts, guarantee.gate(jobs)):
-        faults.hit("deliver.called")
-        results = [(jobs[id_], _told(jobs[id_], calls[id_], answer)) for id_, answer in group]
-        care.learn(results)
-        yield Results(of=results, open=care.open, closed=care.closed)
+    return ready, decided
 
 
 def _prepare_safely(job: Job, configured: Sequence[Configured]) -> Call | Simulated | Permanent | None:
@@ -137,7 +122,8 @@ def _outgoing(job: Job, alias: str | None) -> Outgoing:
     return replace(outgoing, output=tracking.with_opens(outgoing.output, job, message))
 
 
-def _told(job: Job, call: Call, answer: Answer) -> Outcome:
+def outcome(job: Job, call: Call, answer: Answer) -> Outcome:
+    """What became of a delivery, by its provider's answer."""
     return replace(_outcome(job, answer), called=True, response=answered.copy(call, answer))
 
 
@@ -145,6 +131,11 @@ def _outcome(job: Job, answer: Answer) -> Outcome:
     if isinstance(answer, NoAnswer) and answer.forbidden:
         return Permanent(reason=answer.error, blame=Blame.RECIPIENT)
     return guarantee.doubtful(job, answer) or REGISTRY[job.delivery.provider].outcome(answer)
+
+
+def flight() -> Flight[UUID]:
+    """Calls of deliveries, by their ids."""
+    return _transport(os.getpid()).flight()
 
 
 def execute(calls: Sequence[tuple[UUID, Call]]) -> Iterator[list[tuple[UUID, Answer]]]:

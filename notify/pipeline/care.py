@@ -37,9 +37,8 @@ class Ready:
 
 @dataclass(slots=True)
 class Care:
-    """One batch's view of its providers. ``open``: whose circuits are; ``closed``: whose closed just now."""
+    """One flight's view of its providers. ``open``: whose circuits are; ``closed``: whose closed just now."""
 
-    lane: Lane
     open: set[UUID] = field(default_factory=set)
     closed: set[UUID] = field(default_factory=set)
     _watched: set[UUID] = field(default_factory=set)
@@ -51,9 +50,9 @@ class Care:
         now = clock.now()
         starts: dict[UUID, float] = {}
         held: list[tuple[Job, Result]] = []
-        for provider_id, group in _by_provider(batch).items():
+        for (provider_id, lane), group in _by_provider(batch).items():
             passed = self._through_circuit(provider_id, group, held, now)
-            starts |= self._in_turn(provider_id, passed, held, now)
+            starts |= self._in_turn(provider_id, lane, passed, held, now)
         return starts, held
 
     def _through_circuit(
@@ -65,6 +64,7 @@ class Care:
         self._watched |= {ready.job.delivery.id for ready in common}
         standing = shared.breaker().ask(provider_id, now)
         if standing.state is State.CLOSED:
+            self.open.discard(provider_id)
             if not standing.clean:
                 self._doubtful.add(provider_id)
             return group
@@ -79,13 +79,18 @@ class Care:
         return own
 
     def _in_turn(
-        self, provider_id: UUID, group: Sequence[Ready], held: list[tuple[Job, Result]], now: datetime
+        self,
+        provider_id: UUID,
+        lane: Lane,
+        group: Sequence[Ready],
+        held: list[tuple[Job, Result]],
+        now: datetime,
     ) -> dict[UUID, float]:
         limit = group[0].limit if group else None
         if limit is None:
             return {ready.job.delivery.id: 0.0 for ready in group}
         waited = [ready.job.claim.waited is Wait.TURN for ready in group]
-        turns = shared.limits().ask(provider_id, limit.interval_s, self.lane, waited, now)
+        turns = shared.limits().ask(provider_id, limit.interval_s, lane, waited, now)
         starts = {}
         for ready, turn in zip(group, turns, strict=True):
             if turn.at:
@@ -99,16 +104,19 @@ class Care:
 
     def learn(self, results: Iterable[tuple[Job, Result]]) -> None:
         """Count what the providers answered; some circuits open or close by it."""
+        self.closed.clear()
         answers: dict[UUID, list[tuple[Job, Result]]] = defaultdict(list)
         for job, result in results:
             if job.delivery.id in self._watched:
+                self._watched.discard(job.delivery.id)
                 answers[job.delivery.provider_id].append((job, result))
         for provider_id, group in answers.items():
             self._count(provider_id, group)
 
     def _count(self, provider_id: UUID, group: Sequence[tuple[Job, Result]]) -> None:
         failures = sum(_is_failure(result) for _, result in group)
-        probed = any(job.delivery.id in self._probes for job, _ in group)
+        probed = not self._probes.isdisjoint(job.delivery.id for job, _ in group)
+        self._probes.difference_update(job.delivery.id for job, _ in group)
         # The ordinary answer of an ordinary provider is news to nobody.
         if not (failures or probed or provider_id in self._doubtful):
             return
@@ -131,10 +139,10 @@ class Care:
             _log.warning(f"circuit.{state.name.lower()}", provider=provider, provider_id=str(provider_id))
 
 
-def _by_provider(batch: Sequence[Ready]) -> dict[UUID, list[Ready]]:
-    grouped: dict[UUID, list[Ready]] = defaultdict(list)
+def _by_provider(batch: Sequence[Ready]) -> dict[tuple[UUID, Lane], list[Ready]]:
+    grouped: dict[tuple[UUID, Lane], list[Ready]] = defaultdict(list)
     for ready in batch:
-        grouped[ready.job.delivery.provider_id].append(ready)
+        grouped[ready.job.delivery.provider_id, ready.job.claim.place.lane].append(ready)
     return grouped
 
 

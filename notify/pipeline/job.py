@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from notify.model.call import Held, Outcome
+from notify.model.names import Lane
 from notify.model.plan import Leaf, Plan
 from notify.model.work import Claim
 from notify.routing.leaves import leaves_of
@@ -35,8 +36,11 @@ Result = Outcome | Held
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
-    """What has come in together. ``open``: whose circuits are; ``closed``: whose have closed just now."""
+    """What has come in together, of one lane. ``open``: whose circuits are; ``closed``: whose have closed
+    just now.
+    """
 
     of: Sequence[tuple[Job, Result]]
+    lane: Lane
     open: Set[UUID] = frozenset()
     closed: Set[UUID] = frozenset()

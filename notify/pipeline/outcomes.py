@@ -12,7 +12,6 @@ from uuid import UUID
 from notify import clock, log, settings
 from notify.errors import Unavailable
 from notify.model.call import Accepted, Blame, Held, Outcome, Permanent, Simulated, Transient
-from notify.model.names import Lane
 from notify.model.plan import DeliveryState
 from notify.model.status import EventType, Status
 from notify.model.work import Handoff, Wait
@@ -33,7 +32,7 @@ _RECORD_FOR_S = 60.0
 _PAUSE_S = 0.5
 
 
-def record(results: Results, lane: Lane) -> Handoff:
+def record(results: Results) -> Handoff:
     """Record a group of results in one durable transaction; return the wake-ups that follow.
 
     A provider's acceptance must not be forgotten because the database is away for a moment: recording is
@@ -42,18 +41,18 @@ def record(results: Results, lane: Lane) -> Handoff:
     give_up = time.monotonic() + _RECORD_FOR_S
     while True:
         try:
-            handoff = _record(results, lane)
+            handoff = _record(results)
         except Unavailable:
             if time.monotonic() > give_up:
                 raise
             _log.warning("deliver.record_delayed", outcomes=len(results.of))
             threading.Event().wait(_PAUSE_S)
         else:
-            observing.decided(results.of, lane)
+            observing.decided(results.of, results.lane)
             return handoff
 
 
-def _record(results: Results, lane: Lane) -> Handoff:
+def _record(results: Results) -> Handoff:
     by_message: dict[UUID, list[tuple[Job, Result]]] = defaultdict(list)
     for job, outcome in results.of:
         by_message[job.message.id].append((job, outcome))
@@ -64,7 +63,7 @@ def _record(results: Results, lane: Lane) -> Handoff:
         rows = deliveries.of_messages(tx, wanted)
         now = clock.now()
         waiting = Waiting(now=now, open=results.open, recovered=set(results.closed))
-        ledger = _Ledger(Progress(now=now, lane=lane), waiting)
+        ledger = _Ledger(Progress(now=now, lane=results.lane), waiting)
         for id_, entries in by_message.items():
             current = [(job, outcome) for job, outcome in entries if job.claim.id in held]
             if current and id_ in statuses:

@@ -4,6 +4,7 @@ What workers share about providers, rate limits and circuits, is here, too, sinc
 """
 
 from notify.transport.breaker import Breaker, BreakerPolicy
+from notify.transport.flight import Flight
 from notify.transport.limits import Limits
 from notify.transport.redis_url import Watched
 from notify.transport.settings import TransportSettings
@@ -12,5 +13,6 @@ from notify.transport.transport import Transport
 from notify.transport.turns import Begin
 
 __all__ = [
-    "Begin", "Breaker", "BreakerPolicy", "Limits", "Shared", "Transport", "TransportSettings", "Watched",
+    "Begin", "Breaker", "BreakerPolicy", "Flight", "Limits", "Shared", "Transport", "TransportSettings",
+    "Watched",
 ]  # fmt: skip

@@ -4,29 +4,17 @@ In: keyed calls. Out: groups of keyed answers, as they come in. The loop starts 
 process and again after a fork, so a transport may be made before worker processes are.
 """
 
-import asyncio
-import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from queue import Empty, SimpleQueue
-from types import MappingProxyType
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
-import uvloop
-
-from notify import log
-from notify.model.call import Answer, Call, HttpCall, KeepCall, NoAnswer, SmtpCall, Watched
-from notify.transport.http import HttpClient
-from notify.transport.keep import keep
+from notify.model.call import Answer, Call
+from notify.transport.engine import Engine
+from notify.transport.flight import Flight
 from notify.transport.settings import TransportSettings
-from notify.transport.smtp import SmtpClient
-from notify.transport.turns import Begin, Turns
 
 K = TypeVar("K")
-_log = log.get(__name__)
-_CLOSE_TIMEOUT_S = 5.0
 _CHECK_S = 1.0
-_AT_ONCE: Mapping[Any, float] = MappingProxyType({})
 
 
 class Transport:
@@ -35,167 +23,40 @@ class Transport:
     def __init__(self, settings: TransportSettings) -> None:
         self._settings = settings
         self._lock = threading.Lock()
-        self._engine: _Engine | None = None
+        self._engine: Engine | None = None
         # Kept for good: to collect a parent's loop would close what the parent still polls.
-        self._inherited: list[_Engine | None] = []
+        self._inherited: list[Engine | None] = []
 
-    def execute(
-        self,
-        calls: Sequence[tuple[K, Call]],
-        after_s: Mapping[K, float] = _AT_ONCE,
-        begin: Begin[K] | None = None,
-    ) -> Iterator[list[tuple[K, Answer]]]:
+    def execute(self, calls: Sequence[tuple[K, Call]]) -> Iterator[list[tuple[K, Answer]]]:
         """Start all ``calls`` and yield their answers in groups: each is what has come in since the last.
 
         Every call gets exactly one answer; nothing a call does raises here. Leaving the iterator early
         cancels what is still under way.
-
-        Args:
-            after_s: the calls that start later, in how many seconds.
-            begin: asked, in the caller's thread, with the calls whose time has come, which of them may start;
-                the others get no answer. Without it all of them do.
         """
-        turns = Turns(calls if begin else (), after_s, begin or frozenset)
-        arrived: SimpleQueue[tuple[K, Answer]] = SimpleQueue()
-        engine, tasks, left = self._running(), set[Any](), 0
-        started: Sequence[tuple[K, Call]] = () if begin else calls
-        try:
-            while started or left or turns:
-                if started:
-                    engine.start(started, _AT_ONCE if begin else after_s, arrived, tasks)
-                    left += len(started)
-                group = _drain(arrived, engine, turns)
-                left -= len(group)
-                if group:
-                    yield group
-                started = turns.due()
-        finally:
-            if left:
-                engine.cancel(tasks)
+        flight: Flight[K]
+        with self.flight() as flight:
+            flight.start(calls)
+            while flight:
+                if group := flight.arrived(_CHECK_S):
+                    yield [(key, answer) for key, answer in group if answer]
 
-    def _running(self) -> "_Engine":
+    def flight(self) -> Flight[Any]:
+        """Calls that are under way together, to which others may be added."""
+        return Flight(self._running())
+
+    def _running(self) -> Engine:
         engine = self._engine
         if engine is not None and engine.is_mine():
             return engine
         with self._lock:
             if self._engine is None or not self._engine.is_mine():
                 self._inherited.append(self._engine)
-                self._engine = _Engine(self._settings)
+                self._engine = Engine(self._settings)
             return self._engine
 
     def close(self) -> None:
-        """Close all connections and stop the loop. A later ``execute`` starts anew."""
+        """Close all connections and stop the loop. A later call starts anew."""
         with self._lock:
             engine, self._engine = self._engine, None
         if engine is not None and engine.is_mine():
             engine.close()
-
-
-def _drain(
-    arrived: "SimpleQueue[tuple[K, Answer]]", engine: "_Engine", turns: Turns[K]
-) -> list[tuple[K, Answer]]:
-    """What has come in, at least one; fewer only if somebody's time has come."""
-    group = []
-    try:
-        group.append(arrived.get(timeout=turns.wait_s(_CHECK_S)))
-        while True:
-            group.append(arrived.get_nowait())
-    except Empty:
-        if not (group or turns or engine.is_mine()):
-            raise RuntimeError("the transport's event loop is gone") from None
-    return group
-
-
-class _Engine:
-    """The loop, its thread and the clients that live on it. Belongs to the process that made it."""
-
-    def __init__(self, settings: TransportSettings) -> None:
-        self._pid = os.getpid()
-        self._loop = uvloop.new_event_loop()
-        self._ready: SimpleQueue[None] = SimpleQueue()
-        self._thread = threading.Thread(
-            target=self._run, args=(settings,), name="notify-transport", daemon=True
-        )
-        self._thread.start()
-        self._ready.get()
-
-    def is_mine(self) -> bool:
-        return self._pid == os.getpid() and self._thread.is_alive()
-
-    def _run(self, settings: TransportSettings) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._open(settings))
-        self._loop.run_forever()
-
-    async def _open(self, settings: TransportSettings) -> None:
-        self._http = HttpClient(settings)
-        self._smtp = SmtpClient(settings)
-        self._ready.put(None)
-
-    def start(
-        self,
-        calls: Sequence[tuple[K, Call]],
-        after_s: Mapping[K, float],
-        arrived: "SimpleQueue[tuple[K, Answer]]",
-        tasks: set[Any],
-    ) -> None:
-        """``tasks``: where the calls are kept that are under way."""
-
-        def begin() -> None:
-            for key, call in calls:
-                task = self._loop.create_task(self._answer(key, call, after_s.get(key, 0), arrived))
-                tasks.add(task)
-                task.add_done_callback(tasks.discard)
-
-        self._loop.call_soon_threadsafe(begin)
-
-    async def _answer(
-        self, key: K, call: Call, after_s: float, arrived: "SimpleQueue[tuple[K, Answer]]"
-    ) -> None:
-        try:
-            if after_s > 0:
-                await asyncio.sleep(after_s)
-            answer = await self._execute(call)
-        except asyncio.CancelledError:
-            answer = NoAnswer(error="the call was cancelled", maybe_sent=True)
-        except Exception as error:  # noqa: BLE001  # one bad call must not leave the others unanswered
-            _log.exception("transport.unexpected", call=type(call).__name__)
-            answer = NoAnswer(error=f"unexpected {type(error).__name__}", maybe_sent=True)
-        arrived.put((key, answer))
-
-    async def _execute(self, call: Call) -> Answer:
-        match call:
-            case HttpCall():
-                return await self._http.execute(call)
-            case SmtpCall():
-                return await self._smtp.execute(call)
-            case KeepCall():
-                return keep(call)
-            case Watched():
-                return await self._watched(call)
-
-    async def _watched(self, call: Watched) -> Answer:
-        answer = None
-        try:
-            answer = await self._execute(call.begins(call.call))
-            return answer
-        finally:
-            call.ends(answer)
-
-    def cancel(self, tasks: set[Any]) -> None:
-        self._loop.call_soon_threadsafe(lambda: [task.cancel() for task in tuple(tasks)])
-
-    def close(self) -> None:
-        done = asyncio.run_coroutine_threadsafe(self._shut(), self._loop)
-        done.result(_CLOSE_TIMEOUT_S)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(_CLOSE_TIMEOUT_S)
-        self._loop.close()
-
-    async def _shut(self) -> None:
-        await asyncio.sleep(0)  # a task cancelled before its first step could not leave an answer
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            task.cancel()
-        await asyncio.sleep(0)
-        await self._http.close()
-        await self._smtp.close()

@@ -24,14 +24,14 @@ class Turns(Generic[K]):
     def __bool__(self) -> bool:
         return bool(self._waiting)
 
-    def due(self) -> list[tuple[K, Call]]:
-        """The calls that start now; those that may not are left out for good."""
+    def due(self) -> tuple[list[tuple[K, Call]], list[K]]:
+        """The calls that start now; and those that may not, now or later."""
         now, come = time.monotonic(), []
         while self._waiting and self._waiting[0][0] <= now:
             come.append(self._waiting.popleft()[1:])
         allowed = self._begin([key for key, _ in come]) if come else ()
-        return [(key, call) for key, call in come if key in allowed]
+        return [one for one in come if one[0] in allowed], [key for key, _ in come if key not in allowed]
 
-    def wait_s(self, at_most: float) -> float:
-        """Seconds until the next one's time."""
-        return min(at_most, max(self._waiting[0][0] - time.monotonic(), 0)) if self._waiting else at_most
+    def wait_s(self) -> float:
+        """Seconds until the next one's time, of which there must be one."""
+        return max(self._waiting[0][0] - time.monotonic(), 0)
