@@ -7,9 +7,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock" pyproject.toml -
 ARGS ?=
+JOBS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo packages test lint format bench lock clean
+.PHONY: help install up demo packages test lint format openapi bench lock clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -25,8 +26,8 @@ demo: install ## Watch notifications being delivered, retried and failed over; t
 packages: ## As root on Debian: install the servers that some tests use, quietly doing without what cannot be had.
 	@.ci/packages
 
-test: lint ## Everything that has to pass: lint, then all tests; ARGS="-k render" narrows the tests.
-	$(BIN)/python -m pytest $(ARGS)
+test: lint ## Everything that has to pass: lint, then all tests, side by side; ARGS="-k render" narrows them.
+	$(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.installed-dev ## ruff, mypy and the import rules.
 	$(BIN)/ruff check .
@@ -38,6 +39,9 @@ lint: $(VENV)/.installed-dev ## ruff, mypy and the import rules.
 format: $(VENV)/.installed-dev ## Let ruff put the code in order.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+openapi: install ## Write docs/openapi.json, which describes the API, from the code.
+	$(BIN)/python -m notify.api docs/openapi.json
 
 bench: install ## Measure throughput against an empty chain of three Celery tasks.
 	$(BIN)/python -m benchmarks.throughput $(ARGS)

@@ -45,12 +45,17 @@ _amqp_options = {
     # A publish that the broker does not take (it is short of memory or disk, say) fails, and does not hang.
     "confirm_publish": True,
     "write_timeout": 5,
+    # Nor does anything wait for ever for an answer, see `workers.leaderless`. Below half of the heartbeat:
+    # the server's own count as answers.
+    "read_timeout": 5,
 }
 _scheme = broker_url.partition("://")[0]
 _amqp = _scheme.startswith("amqp")
 broker_transport_options = (
     _amqp_options if _amqp else _sentinel_options if _scheme == "sentinel" else _redis_options
 )
+# A Redis that refuses a worker's own bookkeeping (it is full, say) is waited for, like one that is away.
+broker_channel_error_retry = not _amqp
 broker_heartbeat = 20  # seconds; only AMQP has it, and only workers, whose loop answers, ask for it
 task_publish_retry_policy = {"max_retries": 1, "interval_start": 0}  # once, for a stale connection
 result_backend = None  # nobody asks a stage for its result

@@ -66,6 +66,10 @@ class Conflict(NotifyError):
         self.retry = retry
 
 
+class Taken(Conflict):
+    """An id that somebody else has."""
+
+
 class TooMany(NotifyError):
     """The caller has to wait."""
 

@@ -82,7 +82,7 @@ def client(config: ProducerSettings) -> Celery:
 def _transport_options(config: ProducerSettings) -> dict[str, Any]:
     scheme = str(config.broker_url).partition("://")[0]
     if scheme.startswith("amqp"):
-        return {"confirm_publish": True, "write_timeout": 5}
+        return {"confirm_publish": True, "write_timeout": 5, "read_timeout": 5}
     timeouts = {"socket_timeout": 5, "socket_connect_timeout": 2, "socket_keepalive": True}
     if scheme != "sentinel":
         return timeouts

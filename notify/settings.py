@@ -194,7 +194,7 @@ class Settings(BaseSettings):
         default=True, description="who is a member of just one tenant is sent to in its context"
     )
     lease_s: Seconds = Field(
-        default=10.0,
+        default=6.0,
         description="a dead worker's rows are free again after this; kept alive while they are worked on",
     )
     max_lost: int = Field(
@@ -222,7 +222,7 @@ class Settings(BaseSettings):
     dispatch_every_s: Seconds = Field(
         default=5.0, description="interval of the dispatcher; 1 with RabbitMQ, where all waits are its own"
     )
-    reconcile_every_s: Seconds = Field(default=3.0, description="interval of the reconciler")
+    reconcile_every_s: Seconds = Field(default=2.0, description="interval of the reconciler")
     reconcile_grace_s: Seconds = Field(
         default=5.0, description="how long ready work may lie before it is published again"
     )

@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[1]
 TEMPLATE = "notify_template"
 # The disk's part is PostgreSQL's own promise; without it a test's database is there in a few milliseconds.
 _FAST = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off", "max_wal_size": "256MB"}
-_WORKER_TIMEOUT_S = 30
+_WORKER_TIMEOUT_S = 90
 
 
 @dataclass(frozen=True, slots=True)

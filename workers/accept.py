@@ -9,9 +9,11 @@ from celery import Task
 from celery.exceptions import SoftTimeLimitExceeded
 
 from notify import log, queue, settings
-from notify.errors import InvalidRequest, NotifyError, Unavailable
+from notify.errors import InvalidRequest, Unavailable
+from notify.manage import refusals, shedding
+from notify.manage.gate import Gate
 from notify.model.names import Mode, World
-from notify.pipeline.accept import Receipt, Submission
+from notify.pipeline.accept import Submission
 from notify.pipeline.submission import Sender, accept_each, submission
 from notify.queue import celery as app
 
@@ -19,6 +21,10 @@ _log = log.get(__name__)
 _MAX_MESSAGES = 1000
 _LONGEST_WAIT_S = 60
 _FOREVER = 1_000_000
+_Refused = list[tuple[int | None, Exception]]
+"""What was refused: its place in the task, and why."""
+
+gate = Gate()
 
 
 @app.task(
@@ -48,9 +54,12 @@ def accept_messages(
     """
     key = self.request.id if idempotency_key is None else idempotency_key
     try:
-        return _accept(_list(message, messages), key, _sender(world, mode), single=messages is None)
+        sender = _sender(world, mode)
+        refused, accepted = _accept(_list(message, messages), key, sender, single=messages is None)
+        _tell(self.request.id, sender.world, key, refused)
+        return f"{accepted} accepted, {len(refused)} refused"
     except InvalidRequest as error:
-        _refused(error, key)
+        _tell(self.request.id, _world(world), key, [(None, error)])
         return "refused"
     except (Unavailable, SoftTimeLimitExceeded) as error:
         wait_s = min(_LONGEST_WAIT_S, 2 ** min(self.request.retries, 6))
@@ -78,30 +87,56 @@ def _sender(world: Any, mode: Any) -> Sender:
     return Sender(world=named[0], mode=named[1], max_bytes=config.max_body_bytes)
 
 
-def _accept(asked: list[Any], key: str, sender: Sender, *, single: bool) -> str:
-    good: list[tuple[str, Submission]] = []
-    for place, message in enumerate(asked):
-        own = key if single else f"{key}/{place}"
-        try:
-            good.append((own, submission(message, sender, own)))
-        except InvalidRequest as error:
-            _refused(error, own)
-    accepted = 0
+def _world(named: Any) -> World | None:
+    return next((world for world in World if world == (named or settings.load().world)), None)
+
+
+def _accept(asked: list[Any], key: str, sender: Sender, *, single: bool) -> tuple[_Refused, int]:
+    """What was refused, and how many were accepted."""
+    places: list[int | None] = [None] if single else list(range(len(asked)))
+    checked = [
+        (place, _checked(message, sender, key if place is None else f"{key}/{place}"))
+        for place, message in zip(places, asked, strict=True)
+    ]
+    good = [(place, one) for place, one in checked if isinstance(one, Submission)]
+    _let_in(sender, [one for _, one in good])
+    refused: _Refused = [(place, one) for place, one in checked if isinstance(one, InvalidRequest)]
     size = settings.load().accept_batch_size
     for start in range(0, len(good), size):
-        accepted += _store(good[start : start + size])
-    return f"{accepted} accepted, {len(asked) - accepted} refused"
+        refused += _store(good[start : start + size])
+    return refused, len(asked) - len(refused)
 
 
-def _store(batch: list[tuple[str, Submission]]) -> int:
+def _checked(message: Any, sender: Sender, key: str) -> Submission | InvalidRequest:
+    try:
+        return submission(message, sender, key)
+    except InvalidRequest as error:
+        return error
+
+
+def _let_in(sender: Sender, sends: list[Submission]) -> None:
+    """While too much is under way the whole task waits: its messages are not lost, unlike an API's."""
+    above = settings.load().bulk_above
+    if sends:
+        gate.check(min(shedding.kind_of(sender.world, one.message, above) for one in sends))
+
+
+def _store(batch: list[tuple[int | None, Submission]]) -> _Refused:
     results, handoff = accept_each([sent for _, sent in batch])
     queue.publish(handoff)
-    for (key, _), result in zip(batch, results, strict=True):
-        if isinstance(result, Exception):
-            _log.error("accept.failed", key=key, exc_info=result)
-    return sum(isinstance(result, Receipt) for result in results)
+    return [
+        (place, result)
+        for (place, _), result in zip(batch, results, strict=True)
+        if isinstance(result, Exception)
+    ]
 
 
-def _refused(error: NotifyError, key: str) -> None:
-    """``error`` names places in the message, never what stands there."""
-    _log.warning("accept.refused", type=error.type, message=str(error), key=key)
+def _tell(task_id: str, world: World | None, key: str, refused: _Refused) -> None:
+    """Errors that are ours to refuse with name places in a message, never what stands there."""
+    for place, error in refused:
+        own = key if place is None else f"{key}/{place}"
+        if isinstance(error, InvalidRequest):
+            _log.warning("accept.refused", type=error.type, message=str(error), key=own)
+        else:
+            _log.error("accept.failed", key=own, exc_info=error)
+    refusals.record(task_id, world, refused)

@@ -9,7 +9,7 @@ from notify import faults, log, settings
 from notify.errors import Unavailable
 from notify.queue import celery as app
 from notify.store import cache, db
-from workers import watching
+from workers import clockwork, watching
 
 _log = log.get(__name__)
 
@@ -55,6 +55,8 @@ def _forked(**_: Any) -> None:
 
 
 app.Task = StageTask
+app.user_options["worker"].add(clockwork.OPTION)
+app.steps["worker"].add(clockwork.BeatStep)
 app.conf.include = [
     "workers.alive",
     "workers.expand",

@@ -18,8 +18,9 @@ from benchmarks.faults.options import Options
 from benchmarks.faults.provider import Records
 from benchmarks.faults.recovery import Recovery
 from notify.local.process import wait_until
+from notify.settings import Settings
 
-_DEFAULT_LEASE_S = 10.0
+_DEFAULT_LEASE_S = Settings.model_fields["lease_s"].default
 
 
 @dataclass(slots=True)

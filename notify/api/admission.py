@@ -5,7 +5,6 @@ for all of them.
 """
 
 import asyncio
-import math
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,17 +13,16 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from notify import log, metrics, settings
+from notify import log, settings
 from notify.api.coalesce import Coalescer
-from notify.api.shedding import Pressure, Refuse, Valve, kind_of
 from notify.errors import Unavailable
-from notify.manage import strain
+from notify.manage import gate, strain
+from notify.manage.shedding import Pressure, Refuse, Valve, kind_of
 from notify.model import wire
 from notify.model.names import World
 from notify.store.queues import Strain
 
 _TICK_S = 0.25
-_SAMPLE_EVERY_S = 1.0
 _FULL = 4.0
 _log = log.get(__name__)
 
@@ -51,14 +49,8 @@ class Admission:
         Raises:
             Unavailable: such calls are refused at present.
         """
-        if kind > self._valve.refuses:
-            return
-        metrics.SHED.labels(kind.name.lower()).inc()
-        what = {Refuse.MANY: " for sends to many", Refuse.TEST: " for the test world"}.get(kind, "")
-        # Not sooner than it can be otherwise.
-        wait_s = math.ceil(self._config.shed_calm_s) + 1
-        text = f"Too much is under way{what} at the moment; nothing was stored."
-        raise Unavailable(text, retry_after_s=wait_s)
+        if kind <= self._valve.refuses:
+            raise gate.refusal(kind, self._config.shed_calm_s)
 
     def check_send(self, world: World, message: wire.SendMessage) -> None:
         """Let a send in.
@@ -71,7 +63,7 @@ class Admission:
     async def _watch(self) -> None:
         while True:
             now = time.monotonic()
-            if self._asking is None and now >= self._asked_at + _SAMPLE_EVERY_S:
+            if self._asking is None and now >= self._asked_at + gate.LOOK_EVERY_S:
                 self._asked_at = now
                 self._asking = asyncio.ensure_future(self._ask())
             self._see(now)
@@ -88,21 +80,12 @@ class Admission:
             self._took_s, self._asking = time.monotonic() - self._asked_at, None
 
     def _see(self, now: float) -> None:
-        pressure = self._pressure(now)
-        part, worst = pressure.worst
-        if self._valve.see(worst, now):
-            refuses = self._valve.refuses.name.lower()
-            _log.warning("admission.changed", refuses=refuses, because=part, pressure=round(worst, 2))
+        gate.changed(self._valve, self._pressure(now), now)
 
     def _pressure(self, now: float) -> Pressure:
-        config = self._config
         asking_s = now - self._asked_at if self._asking else self._took_s
-        return Pressure(
-            queues=self._strain.oldest_s / config.shed_queue_s,
-            backlog=self._strain.unfinished / config.shed_backlog,
-            database=max(self._sends.delay_s, asking_s) / config.shed_database_s,
-            waiting=_FULL * self._sends.fill,
-        )
+        slow_s = max(self._sends.delay_s, asking_s)
+        return gate.pressure(self._strain, self._config, database_s=slow_s, waiting=_FULL * self._sends.fill)
 
     async def close(self) -> None:
         """Look no more."""
@@ -111,7 +94,8 @@ class Admission:
         self._thread.shutdown(wait=False)
 
 
-def _of(request: Request) -> Admission:
+# A coroutine, since FastAPI runs a plain function in a thread: a tenth of the cost of a send.
+async def _of(request: Request) -> Admission:
     admission: Admission = request.app.state.admission
     return admission
 

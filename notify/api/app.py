@@ -9,12 +9,14 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from notify import faults, log, settings, tracing
 from notify.api import (
     admission,
+    api_keys,
     audiences,
     audit,
     auth_tokens,
     brands,
     bulk,
     deadline,
+    description,
     errors,
     explain,
     health,
@@ -37,11 +39,11 @@ from notify.api import (
     profiles,
     providers,
     receipts,
+    refusals,
     requests,
     resend,
     retries,
     routing_strategies,
-    scopes,
     send,
     suppressions,
     tenant_templates,
@@ -92,14 +94,7 @@ def create_app() -> FastAPI:
     faults.arm()
     db.limit_statements(config.request_timeout_s)
     exposition.share(alone=True)
-    app = FastAPI(
-        title=_TITLE,
-        description=_DESCRIPTION,
-        version="1",
-        lifespan=_lifespan,
-        # curl sends JSON as a form unless told otherwise; what is not JSON is refused all the same.
-        strict_content_type=False,
-    )
+    app = routed()
     app.state.throttle = Throttle(config.auth_failures_per_minute)
     errors.install(app)
     app.add_middleware(middleware.RawPath)
@@ -108,6 +103,22 @@ def create_app() -> FastAPI:
     app.add_middleware(observed.Observed)
     # Whom a proxy speaks for is believed only where the settings name the proxy.
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=[str(one) for one in config.trusted_proxies])
+    return app
+
+
+def routed() -> FastAPI:
+    """Every endpoint, described; nothing yet that serves them."""
+    app = FastAPI(
+        title=_TITLE,
+        description=_DESCRIPTION,
+        version="1",
+        lifespan=_lifespan,
+        generate_unique_id_function=description.operation_id,
+        # curl sends JSON as a form unless told otherwise; what is not JSON is refused all the same.
+        strict_content_type=False,
+        # Ours (`observed`, `tracing`) says as much, and nothing of what a caller sent.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
     for router in (
         send,
         messages,
@@ -140,14 +151,16 @@ def create_app() -> FastAPI:
         tracking,
         pauses,
         retries,
+        refusals,
         preferences,
         preference_hosted,
         user_preferences,
         audit,
+        api_keys,
         webhooks,
         health,
         metrics,
     ):
         app.include_router(router.router)
-    scopes.describe(app)
+    description.describe(app)
     return app

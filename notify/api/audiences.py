@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from notify.api.auth import DOCUMENTED, Authenticated
 from notify.api.errors import RESPONSES, ErrorBody
 from notify.api.paging import PAGE_SIZE, Cursor, KeyId, Paging, decode, page
+from notify.api.publisher import Wakes
 from notify.api.storable import storable
 from notify.manage import audiences
 from notify.manage.audiences import Change
@@ -38,6 +39,11 @@ class AudienceBody(BaseModel):
         ],
     )
     operator: str | None = Field(default=None, description="The outer group's, AND or OR.", examples=["AND"])
+
+    def change(self) -> Change:
+        return Change(
+            name=self.name, description=self.description, filter=self.filter, operator=self.operator
+        )
 
 
 class AudienceView(BaseModel):
@@ -90,16 +96,16 @@ def get(audience_id: KeyId, caller: Authenticated) -> AudienceView:
 
 
 @router.put("/{audience_id}", response_model_exclude_none=True)
-def put(audience_id: KeyId, body: AudienceBody, caller: Authenticated) -> AudienceAnswer:
+def put(audience_id: KeyId, body: AudienceBody, caller: Authenticated, wakes: Wakes) -> AudienceAnswer:
     """Create an audience, or change what is given of it."""
-    change = Change(name=body.name, description=body.description, filter=body.filter, operator=body.operator)
-    return AudienceAnswer(audience=_view(audiences.put(caller.world, audience_id, change)))
+    made = audiences.put(caller.world, audience_id, body.change(), wake=wakes.offer)
+    return AudienceAnswer(audience=_view(made))
 
 
 @router.delete("/{audience_id}", status_code=204, responses=_NOT_FOUND)
-def delete(audience_id: KeyId, caller: Authenticated) -> Response:
+def delete(audience_id: KeyId, caller: Authenticated, wakes: Wakes) -> Response:
     """Delete an audience for good."""
-    audiences.delete(caller.world, audience_id)
+    audiences.delete(caller.world, audience_id, wake=wakes.offer)
     return Response(status_code=204)
 
 

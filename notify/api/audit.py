@@ -50,6 +50,7 @@ def find(caller: Authenticated, cursor: Cursor = None) -> AuditEventPage:
 
 @router.get("/{audit_event_id}", responses=_NOT_FOUND)
 def get(audit_event_id: PathId, caller: Authenticated) -> AuditEventView:
+    """One change."""
     try:
         id_ = UUID(audit_event_id)
     except ValueError:

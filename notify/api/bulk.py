@@ -13,10 +13,10 @@ from notify.api.errors import RESPONSES, ErrorBody
 from notify.api.idempotency import IdempotentRoute
 from notify.api.paging import PAGE_SIZE, Cursor, Paging, PathId, decode, page
 from notify.api.publisher import Wakes
-from notify.api.shedding import Refuse
 from notify.api.storable import storable
 from notify.errors import InvalidRequest, NotFound
 from notify.manage import bulk
+from notify.manage.shedding import Refuse
 from notify.store.bulk_jobs import Job
 
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": ErrorBody, "description": "No such job."}}
@@ -39,7 +39,11 @@ class BulkMessage(BaseModel):
     brand: _Id | None = None
     content: _Object | None = None
     data: _Object | None = None
-    locale: _Object | None = None
+    locale: dict[str, _Object] | None = Field(
+        default=None,
+        description="By locale: over `data`, for users of exactly that locale.",
+        examples=[{"de": {"greeting": "Hallo"}}],
+    )
     override: _Object | None = Field(default=None, description="By channel or provider key.")
     template: _Id | None = None
 
@@ -134,7 +138,7 @@ def users(job_id: PathId, caller: Authenticated, cursor: Cursor = None) -> UserP
 
 def _user(one: bulk.Shown) -> dict[str, Any]:
     if one.message_id is None:
-        return {**one.given, "status": "PENDING"}
+        return {**one.given, "status": "ERROR" if one.failed else "PENDING"}
     return {**one.given, "status": "ENQUEUED", "messageId": one.message_id}
 
 

@@ -10,10 +10,11 @@ router = APIRouter(tags=["health"], prefix="/health")
 
 @router.get("/live")
 async def live() -> dict[str, str]:
+    """The process answers."""
     return {"status": "ok"}
 
 
-@router.get("/ready")
+@router.get("/ready", responses={503: {"description": "It cannot; `problems` says why."}})
 def ready() -> JSONResponse:
     """200 when database, migrations and broker are fine, else 503 naming what is not."""
     problems = health.problems()

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse
 
 from notify import clock
 from notify.api import auth
+from notify.api.errors import ErrorBody
 from notify.errors import Conflict, InvalidRequest
 from notify.manage import idempotency
 from notify.store.idempotency import MAX_KEY_LENGTH, Key
@@ -74,8 +75,33 @@ def key_of(caller: auth.Caller, request: Request, given: Given) -> tuple[Key, da
     return Key.of(caller.world, caller.mode, scope, given.key), given.expires_at
 
 
+_DESCRIBED = {
+    "parameters": [
+        {
+            "in": "header",
+            "name": "Idempotency-Key",
+            "description": "A repeat within 24 h gets the first answer.",
+            "schema": {"type": "string", "maxLength": MAX_KEY_LENGTH},
+        },
+        {
+            "in": "header",
+            "name": "x-idempotency-expiration",
+            "description": "Epoch milliseconds or ISO 8601; 24 hours to 1 year from now.",
+            "schema": {"type": "string"},
+        },
+    ],
+}
+_UNDER_WAY = {409: {"model": ErrorBody, "description": "A request with this Idempotency-Key is under way."}}
+
+
 class IdempotentRoute(APIRoute):
     """A POST under a key runs once; its answer, if it is a success, is what every repeat gets."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        if "POST" in (options.get("methods") or ()):
+            options["openapi_extra"] = {**(options.get("openapi_extra") or {}), **_DESCRIBED}
+            options["responses"] = {**_UNDER_WAY, **(options.get("responses") or {})}
+        super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         run = super().get_route_handler()

@@ -181,6 +181,7 @@ def get(
     caller: Authenticated,
     version: Annotated[str, Query(description="`published`, `draft` or `v003`.")] = "published",
 ) -> dict[str, Any]:
+    """One version of a template."""
     found, payload = templates.get(caller.world, template_id, version)
     return _view(found, payload, "DRAFT" if version == "draft" else "PUBLISHED")
 

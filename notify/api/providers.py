@@ -126,6 +126,7 @@ def catalogue(
 
 @router.get("/{provider_id}", responses=_NOT_FOUND, response_model_exclude_none=True)
 def get(provider_id: PathId, caller: Authenticated) -> Provider:
+    """One configuration, without its secrets."""
     return _view(providers.get(caller.world, _id(provider_id)))
 
 

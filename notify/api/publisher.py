@@ -50,7 +50,7 @@ class Publisher:
         self._thread.join(timeout=5)
 
 
-def _of(request: Request) -> Publisher:
+async def _of(request: Request) -> Publisher:
     publisher: Publisher = request.app.state.publisher
     return publisher
 

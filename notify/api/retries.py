@@ -7,12 +7,15 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from notify import ids
+from notify.api.admission import Admitting
 from notify.api.auth import DOCUMENTED, Authenticated
 from notify.api.errors import RESPONSES, ErrorBody
 from notify.api.idempotency import IdempotentRoute
 from notify.api.storable import storable
 from notify.errors import NotFound
 from notify.manage import retries
+from notify.manage.shedding import Refuse
+from notify.model.names import World
 from notify.model.status import Reason, Status
 from notify.store.failed import FAILURES, FailedFilters
 
@@ -63,15 +66,23 @@ class RetryAnswer(BaseModel):
 
 
 @router.post("", responses=_RESPONSES)
-def retry(body: RetryBody, caller: Authenticated) -> RetryAnswer:
+def retry(body: RetryBody, caller: Authenticated, admitting: Admitting) -> RetryAnswer:
     """Send failed messages again, as new ones; each is retried once."""
     storable(body.model_dump())
+    if not body.dryRun:
+        admitting.check(_kind(body, caller.world))
     if body.message is not None and not body.dryRun:
         return _answer([retries.one(caller.world, body.message)])
     filters = _filters(body)
     if body.dryRun:
         return RetryAnswer(count=retries.count(caller.world, filters), results=[])
     return _answer(retries.run(caller.world, filters, body.limit))
+
+
+def _kind(body: RetryBody, world: World) -> Refuse:
+    if body.message is None:
+        return Refuse.MANY
+    return Refuse.TEST if world is World.TEST else Refuse.ALL
 
 
 def _filters(body: RetryBody) -> FailedFilters:

@@ -87,7 +87,7 @@ class UserPage(BaseModel):
     results: list[dict[str, Any]]
 
 
-def _values(body: StrategyBody) -> dict[str, Any]:
+def values(body: StrategyBody) -> dict[str, Any]:
     return {**body.model_dump(), "channels": body.channels or {}, "providers": body.providers or {}}
 
 
@@ -120,7 +120,7 @@ def find(caller: Authenticated, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = N
 @router.post("", status_code=201, response_model_exclude_none=True)
 def create(body: _Body, caller: Authenticated) -> StrategyView:
     """Create a strategy."""
-    return _view(routing_strategies.create(caller.world, _values(body)))
+    return _view(routing_strategies.create(caller.world, values(body)))
 
 
 @router.get("/{strategy_id}", responses=_NOT_FOUND, response_model_exclude_none=True)
@@ -132,7 +132,7 @@ def get(strategy_id: PathId, caller: Authenticated) -> StrategyView:
 @router.put("/{strategy_id}", responses=_NOT_FOUND, response_model_exclude_none=True)
 def replace(strategy_id: PathId, body: _Body, caller: Authenticated) -> StrategyView:
     """Replace a strategy; what is omitted is cleared. What is rendered already goes by the one before."""
-    return _view(routing_strategies.replace(caller.world, strategy_id, _values(body)))
+    return _view(routing_strategies.replace(caller.world, strategy_id, values(body)))
 
 
 @router.delete("/{strategy_id}", status_code=204, responses={**_NOT_FOUND, **_IN_USE})

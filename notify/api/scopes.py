@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from fastapi import FastAPI
 from starlette.requests import Request
 
 from notify.errors import Forbidden
@@ -16,9 +15,10 @@ from notify.store.keys import StoredKey
 
 _BY_RESOURCE: Mapping[str, KeyScope] = MappingProxyType(
     {
-        "api-keys": KeyScope.ADMIN,
+        "api-keys": KeyScope.KEYS,
         "audit-events": KeyScope.ADMIN,
         "pauses": KeyScope.ADMIN,
+        "refusals": KeyScope.ADMIN,
         "retries": KeyScope.ADMIN,
     }
 )
@@ -44,7 +44,6 @@ _CHANGES: Mapping[str, KeyScope] = MappingProxyType(
 """All methods but reading ones."""
 
 _READING = frozenset({"GET", "HEAD"})
-_HTTP_METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "options"})
 
 
 def required(method: str, path: str) -> KeyScope:
@@ -68,27 +67,8 @@ def check(request: Request, key: StoredKey) -> None:
         raise Forbidden(f"This API key lacks the scope {scope!r}.")
 
 
-_REFUSED = {
-    "description": "The API key lacks the scope.",
-    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}},
-}
-
-
-def describe(app: FastAPI) -> None:
-    """Have OpenAPI name the scope of every operation that needs a key."""
-    generate = app.openapi
-
-    def described() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            for path, operations in generate()["paths"].items():
-                for method in operations.keys() & _HTTP_METHODS:
-                    _describe(operations[method], required(method.upper(), path))
-        return generate()
-
-    app.openapi = described  # type: ignore[method-assign]  # FastAPI's documented way
-
-
-def _describe(operation: dict[str, Any], scope: KeyScope) -> None:
+def describe(method: str, path: str, operation: dict[str, Any]) -> None:
+    """Name the scope of an operation in OpenAPI, if it needs a key."""
     if security := operation.get("security"):
-        operation["security"] = [{name: [str(scope)] for name in scheme} for scheme in security]
-        operation["responses"]["403"] = _REFUSED
+        scope = str(required(method, path))
+        operation["security"] = [{name: [scope] for name in scheme} for scheme in security]

@@ -26,7 +26,7 @@ router = APIRouter(
 )
 
 
-def _whose(
+async def _whose(
     user_id: KeyId,
     caller: Authenticated,
     tenant_id: Annotated[Word, Query(description="What holds in this tenant only.")] = None,

@@ -8,6 +8,7 @@ from notify.api import tenant_views as views
 from notify.api.auth import DOCUMENTED, Authenticated
 from notify.api.errors import RESPONSES, ErrorBody
 from notify.api.paging import DEFAULT_LIMIT, Cursor, KeyId, Limit, decode, listed
+from notify.api.publisher import Wakes
 from notify.manage import tenants
 
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": ErrorBody, "description": "No such tenant."}}
@@ -33,30 +34,37 @@ def find(
 
 
 @router.put("", status_code=204, responses=_NOT_FOUND)
-def join_several(user_id: KeyId, body: views.MembershipsBody, caller: Authenticated) -> Response:
+def join_several(
+    user_id: KeyId, body: views.MembershipsBody, caller: Authenticated, wakes: Wakes
+) -> Response:
     """Add the user to tenants; their others stay."""
-    tenants.join(caller.world, user_id, {one.tenant_id: one.profile for one in body.tenants})
+    wanted = {one.tenant_id: one.profile for one in body.tenants}
+    tenants.join(caller.world, user_id, wanted, wake=wakes.offer)
     return Response(status_code=204)
 
 
 @router.delete("", status_code=204)
-def leave_all(user_id: KeyId, caller: Authenticated) -> Response:
+def leave_all(user_id: KeyId, caller: Authenticated, wakes: Wakes) -> Response:
     """Take the user out of every tenant."""
-    tenants.leave_all(caller.world, user_id)
+    tenants.leave_all(caller.world, user_id, wake=wakes.offer)
     return Response(status_code=204)
 
 
 @router.put("/{tenant_id}", status_code=204, responses=_NOT_FOUND)
 def join(
-    user_id: KeyId, tenant_id: KeyId, caller: Authenticated, body: views.MembershipBody | None = None
+    user_id: KeyId,
+    tenant_id: KeyId,
+    caller: Authenticated,
+    wakes: Wakes,
+    body: views.MembershipBody | None = None,
 ) -> Response:
     """Add the user to a tenant, or replace what they are there."""
-    tenants.join(caller.world, user_id, {tenant_id: body.profile if body else None})
+    tenants.join(caller.world, user_id, {tenant_id: body.profile if body else None}, wake=wakes.offer)
     return Response(status_code=204)
 
 
 @router.delete("/{tenant_id}", status_code=204, responses=_NOT_FOUND)
-def leave(user_id: KeyId, tenant_id: KeyId, caller: Authenticated) -> Response:
+def leave(user_id: KeyId, tenant_id: KeyId, caller: Authenticated, wakes: Wakes) -> Response:
     """Take the user out of a tenant."""
-    tenants.leave(caller.world, user_id, tenant_id)
+    tenants.leave(caller.world, user_id, tenant_id, wake=wakes.offer)
     return Response(status_code=204)

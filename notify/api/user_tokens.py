@@ -18,6 +18,8 @@ router = APIRouter(
     tags=["users"], prefix="/users/{user_id}/tokens", responses=RESPONSES, dependencies=[DOCUMENTED]
 )
 MAX_TOKEN = 2048
+MAX_TOKENS = 100
+"""Of one call."""
 _Short = Annotated[str, Field(max_length=512), AfterValidator(storable)]
 
 
@@ -53,7 +55,7 @@ class TokenBody(BaseModel):
 
 
 class TokensBody(BaseModel):
-    tokens: Annotated[list[TokenBody], Field(max_length=100)]
+    tokens: Annotated[list[TokenBody], Field(max_length=MAX_TOKENS)]
 
 
 class PatchBody(BaseModel):
@@ -86,10 +88,14 @@ def find(user_id: KeyId, caller: Authenticated) -> TokenList:
 
 
 @router.put("", status_code=204)
-def put_several(user_id: KeyId, body: TokensBody | list[TokenBody], caller: Authenticated) -> Response:
+def put_several(
+    user_id: KeyId,
+    body: TokensBody | Annotated[list[TokenBody], Field(max_length=MAX_TOKENS)],
+    caller: Authenticated,
+) -> Response:
     """Add tokens, or overwrite them; a list, or an object with one."""
     given = body.tokens if isinstance(body, TokensBody) else body
-    tokens.put(caller.world, [_stored(user_id, one.token, one) for one in given])
+    tokens.put(caller.world, [stored(user_id, one.token, one) for one in given])
     return Response(status_code=204)
 
 
@@ -104,7 +110,7 @@ def put(user_id: KeyId, token: PathId, body: TokenBody, caller: Authenticated) -
     """Add a token or overwrite it; a device that was another user's is this user's now."""
     if body.token not in (None, token):
         raise InvalidRequest("token: differs from the one in the path")
-    tokens.put(caller.world, [_stored(user_id, token, body)])
+    tokens.put(caller.world, [stored(user_id, token, body)])
     return Response(status_code=204)
 
 
@@ -122,7 +128,12 @@ def delete(user_id: KeyId, token: PathId, caller: Authenticated) -> Response:
     return Response(status_code=204)
 
 
-def _stored(user_id: str, token: str | None, body: TokenBody) -> StoredToken:
+def stored(user_id: str, token: str | None, body: TokenBody) -> StoredToken:
+    """A token as it is kept.
+
+    Raises:
+        InvalidRequest: it is too long, or its expiry date is none.
+    """
     if not token or len(token.encode()) > MAX_TOKEN:
         raise InvalidRequest(f"token: must have 1 to {MAX_TOKEN} bytes")
     if body.expiry_date is True:

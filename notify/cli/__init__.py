@@ -13,10 +13,12 @@ from notify.cli import (
     limits,
     look,
     metrics,
+    moving,
     operations,
     personal,
     progress,
     recipients,
+    refusals,
     relay,
     running,
     send,
@@ -66,10 +68,12 @@ app.command("check")(check.check)
 app.command("status")(check.status)
 app.command("canary")(check.canary)
 app.command("audit")(operations.audit)
+app.command("refusals")(refusals.refusals)
 app.command("retention")(operations.retention)
 app.command("export")(personal.export)
 app.command("erase")(personal.erase)
 app.add_typer(recipients.audiences_app, name="audiences")
+app.add_typer(moving.app, name="import")
 app.add_typer(keys.app, name="keys")
 app.add_typer(limits.app, name="limits")
 app.add_typer(recipients.lists_app, name="lists")

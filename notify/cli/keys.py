@@ -6,16 +6,16 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from notify import clock
 from notify.cli.failure import explained
+from notify.cli.table import AsJson, show
 from notify.cli.target import DataDir
 from notify.local import instance
 from notify.manage import keys as manage
 from notify.model.names import Mode, World
 from notify.model.scopes import EVERYTHING, KeyScope
+from notify.store.keys import StoredKey
 
 app = typer.Typer(help="Create, list, rotate and revoke API keys.", no_args_is_help=True)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -57,20 +57,31 @@ def create(
 
 
 @app.command("list")
-def list_(data_dir: DataDir = instance.DEFAULT_DIR) -> None:
+def list_(as_json: AsJson = False, data_dir: DataDir = instance.DEFAULT_DIR) -> None:
     """List all keys; what they are in the clear is not known."""
-    table = Table(box=None, header_style="dim")
-    names = ("id", "world", "kind", "begins", "name", "scopes", "created", "last used", "expires", "revoked")
-    for name in names:
-        table.add_column(name, no_wrap=name == "id", overflow="fold")
     with explained():
         instance.adopt(data_dir)
-        for one in manage.find():
-            times = (one.created_at, one.last_used_at, one.expires_at, one.revoked_at)
-            scopes = "all" if one.scopes == EVERYTHING else " ".join(sorted(one.scopes))
-            shown = (f"{at:%Y-%m-%d %H:%M}" if at else "" for at in times)
-            table.add_row(str(one.id), one.world, one.kind, one.hint, one.name, scopes, *shown)
-    Console(highlight=False).print(table)
+        found = manage.find()
+    columns = ("id", "world", "kind", "begins", "name", "scopes", *_TIMES)
+    show(columns, found, _view, as_json=as_json)
+
+
+_TIMES = {
+    "created": "created_at", "last used": "last_used_at", "expires": "expires_at", "revoked": "revoked_at"
+}  # fmt: skip
+
+
+def _view(one: StoredKey) -> dict[str, str]:
+    times = {shown: getattr(one, name) for shown, name in _TIMES.items()}
+    return {
+        "id": str(one.id),
+        "world": one.world,
+        "kind": one.kind,
+        "begins": one.hint,
+        "name": one.name,
+        "scopes": "all" if one.scopes == EVERYTHING else " ".join(sorted(one.scopes)),
+        **{what: f"{at:%Y-%m-%d %H:%M}" for what, at in times.items() if at},
+    }
 
 
 @app.command()

@@ -1,12 +1,12 @@
 """``notify limits``: send limits, kept in the database; needs ``DATABASE_URL``, not a running API."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from notify.cli.failure import FAILED, explained, fail
+from notify.cli.table import AsJson, show
 from notify.cli.target import DataDir
 from notify.local import instance
 from notify.manage import send_limits as manage
@@ -38,18 +38,17 @@ def set_(
 
 
 @app.command("list")
-def list_(world: In = World.PRODUCTION, data_dir: DataDir = instance.DEFAULT_DIR) -> None:
+def list_(
+    world: In = World.PRODUCTION, as_json: AsJson = False, data_dir: DataDir = instance.DEFAULT_DIR
+) -> None:
     """List the limits and the topics that are exempt from them."""
     with explained():
         instance.adopt(data_dir)
         found = manage.find(world)
-    table = Table("scope", "topic", "period", "maximum", box=None, header_style="dim")
-    for limit in found.limits:
-        table.add_row(limit.scope, limit.topic_id or "", limit.period, str(limit.maximum))
-    console = Console(highlight=False)
-    console.print(table if found.limits else "No limits are set.")
-    if found.exempt:
-        console.print(f"Exempt topics: {', '.join(sorted(found.exempt))}")
+    rows = ({**asdict(one), "topic": one.topic_id} for one in found.limits)
+    show(("scope", "topic", "period", "maximum"), rows, as_json=as_json, empty="No limits are set.")
+    if found.exempt and not as_json:
+        print(f"Exempt topics: {', '.join(sorted(found.exempt))}")
 
 
 @app.command()

@@ -1,19 +1,20 @@
 """``notify audit``, ``secrets`` and ``retention``: needs ``DATABASE_URL``, not a running API."""
 
 import json
-from typing import Annotated
+from dataclasses import asdict
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from notify.cli.failure import FAILED, explained
+from notify.cli.table import AsJson, show
 from notify.cli.target import DataDir
 from notify.local import instance
 from notify.manage import audit as audit_log
 from notify.manage import retention as manage_retention
 from notify.manage import secrets as manage_secrets
 from notify.model.names import World
+from notify.store.audit import AuditEvent
 
 secrets_app = typer.Typer(help="Change the key that encrypts secrets.", no_args_is_help=True)
 _SHOWN = 300
@@ -23,24 +24,27 @@ def audit(
     target: Annotated[str | None, typer.Option(help="Only changes of this id.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")] = 50,
     world: Annotated[World | None, typer.Option(help="Only this world's.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+    as_json: AsJson = False,
     data_dir: DataDir = instance.DEFAULT_DIR,
 ) -> None:
     """Show who changed what, newest first."""
     with explained():
         instance.adopt(data_dir)
         found = audit_log.find(world, limit=limit, target=target)
-    table = Table(box=None, header_style="dim")
-    for name in ("at", "who", "through", "what", "target", "details"):
-        table.add_column(name, overflow="fold")
-    for one in found:
-        whom, what = f"{one.target_kind}/{one.target_id}", json.dumps(one.details)
-        if as_json:
-            told = {"at": one.at.isoformat(), "world": one.world, "actor": one.actor, "source": one.source}
-            print(json.dumps({**told, "type": one.action, "target": whom, "details": one.details}))
-        table.add_row(f"{one.at:%Y-%m-%d %H:%M:%S}", one.actor, one.source, one.action, whom, what[:_SHOWN])
-    if not as_json:
-        Console(highlight=False).print(table if found else "Nothing has been changed yet.")
+    rows = map(_told, found)
+    columns = ("at", "who", "through", "what", "target", "details")
+    show(columns, rows, _view, as_json=as_json, empty="Nothing has been changed yet.")
+
+
+def _told(one: AuditEvent) -> dict[str, Any]:
+    told = {"at": one.at.isoformat(), "world": one.world, "actor": one.actor, "source": one.source}
+    target = f"{one.target_kind}/{one.target_id}"
+    return {**told, "type": one.action, "target": target, "details": one.details}
+
+
+def _view(one: dict[str, Any]) -> dict[str, Any]:
+    shown = {"at": one["at"][:19].replace("T", " "), "who": one["actor"], "through": one["source"]}
+    return {**one, **shown, "what": one["type"], "details": json.dumps(one["details"])[:_SHOWN]}
 
 
 @secrets_app.command()
@@ -74,17 +78,22 @@ def signing_key(data_dir: DataDir = instance.DEFAULT_DIR) -> None:
 
 def retention(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and keep it.")] = False,
+    as_json: AsJson = False,
     data_dir: DataDir = instance.DEFAULT_DIR,
 ) -> None:
     """Drop what is older than the settings say; the periodic task does so every hour."""
     with explained():
         instance.adopt(data_dir)
         found = manage_retention.due() if dry_run else manage_retention.run()
-    table = Table("what", "rows, about", "size", "kept because", box=None, header_style="dim")
-    for one in found:
-        table.add_row(one.name, f"{one.rows:,}", _size(one.bytes), one.kept or "")
-    console = Console(highlight=False)
-    console.print(table if found else "Nothing is old enough to go.")
+    columns = ("what", "rows, about", "size", "kept because")
+    show(columns, map(asdict, found), _due, as_json=as_json, empty="Nothing is old enough to go.")
+
+
+def _due(one: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "what": one["name"], "rows, about": f"{one['rows']:,}", "size": _size(one["bytes"]),
+        "kept because": one["kept"],
+    }  # fmt: skip
 
 
 def _size(count: int) -> str:

@@ -6,21 +6,17 @@ import sys
 from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from notify.cli.failure import explained, fail
-from notify.cli.target import DataDir, InWorld, Json, Key, Target, Url, target
-from notify.local import instance
-from notify.model.names import World
+from notify.cli.table import AsJson, Limit, items, show
+from notify.cli.target import Target, on_api
 
 _CHUNK = 5000
 _STDIN = Path("-")
-Limit = Annotated[int, typer.Option(min=1, help="How many at most.")]
 
 lists_app = typer.Typer(help="Look at lists, and fill them.", no_args_is_help=True)
 audiences_app = typer.Typer(help="Look at audiences and who is in them.", no_args_is_help=True)
@@ -29,48 +25,43 @@ tokens_app = typer.Typer(help="Look at users' devices.", no_args_is_help=True)
 
 
 @lists_app.command("list")
+@on_api
 def lists(
+    api: Target,
     pattern: Annotated[str | None, typer.Option(help="Only those that match, such as `orders.*`.")] = None,
     limit: Limit = 100,
-    url: Url = None,
-    key: Key = None,
-    data_dir: DataDir = instance.DEFAULT_DIR,
-    world: InWorld = World.TEST,
+    as_json: AsJson = False,
 ) -> None:
     """List the lists."""
-    api = target(url, key, data_dir, world)
-    query = {"pattern": pattern} if pattern else {}
-    _show(("id", "name", "created"), islice(_items(api, "lists", **query), limit))
+    found = items(api, "lists", limit=limit, pattern=pattern)
+    show(("id", "name", "created"), found, as_json=as_json)
 
 
 @lists_app.command("show")
+@on_api
 def show_list(
+    api: Target,
     list_id: Annotated[str, typer.Argument(help="Id of the list.")],
     limit: Limit = 100,
-    url: Url = None,
-    key: Key = None,
-    data_dir: DataDir = instance.DEFAULT_DIR,
-    world: InWorld = World.TEST,
+    as_json: AsJson = False,
 ) -> None:
     """Show who is on a list."""
-    api = target(url, key, data_dir, world)
-    _show(("recipientId", "created"), islice(_items(api, "lists", list_id, "subscriptions"), limit))
+    found = items(api, "lists", list_id, "subscriptions", limit=limit)
+    show(("recipientId", "created"), found, as_json=as_json)
 
 
 @lists_app.command("import")
+@on_api
 def import_list(
+    api: Target,
     list_id: Annotated[str, typer.Argument(help="Id of the list; it is created if there is none.")],
     file: Annotated[Path, typer.Argument(help="CSV with a column `user_id`, or one id a line; - is stdin.")],
     column: Annotated[str, typer.Option(help="The column with the user ids.")] = "user_id",
-    url: Url = None,
-    key: Key = None,
-    data_dir: DataDir = instance.DEFAULT_DIR,
-    world: InWorld = World.TEST,
 ) -> None:
     """Subscribe the users of a file; who is on the list stays as they are. It may be repeated."""
-    api, count = target(url, key, data_dir, world), 0
+    count = 0
     with explained():
-        users = _users(file, column)
+        users = users_of(file, column)
         while chunk := list(islice(users, _CHUNK)):
             api.post(
                 _path("lists", list_id, "subscriptions"), {"recipients": [{"recipientId": u} for u in chunk]}
@@ -79,7 +70,8 @@ def import_list(
     print(f"{count} users subscribed to {list_id}.")
 
 
-def _users(file: Path, column: str) -> Iterator[str]:
+def users_of(file: Path, column: str) -> Iterator[str]:
+    """The ids in a column of a CSV file, or one a line; `-` is stdin."""
     with sys.stdin if file == _STDIN else file.open(encoding="utf-8-sig", newline="") as lines:
         rows = csv.reader(lines)
         head = next(rows, [])
@@ -91,102 +83,70 @@ def _users(file: Path, column: str) -> Iterator[str]:
 
 
 @audiences_app.command("list")
+@on_api
 def audiences(
+    api: Target,
     limit: Limit = 100,
-    url: Url = None,
-    key: Key = None,
-    data_dir: DataDir = instance.DEFAULT_DIR,
-    world: InWorld = World.TEST,
+    as_json: AsJson = False,
 ) -> None:
     """List the audiences."""
-    api = target(url, key, data_dir, world)
-    _show(("id", "name", "description", "updated_at"), islice(_items(api, "audiences"), limit))
+    found = items(api, "audiences", limit=limit)
+    show(("id", "name", "description", "updated_at"), found, as_json=as_json)
 
 
 @audiences_app.command("show")
+@on_api
 def show_audience(
+    api: Target,
     audience_id: Annotated[str, typer.Argument(help="Id of the audience.")],
     limit: Limit = 100,
-    url: Url = None,
-    key: Key = None,
-    data_dir: DataDir = instance.DEFAULT_DIR,
-    world: InWorld = World.TEST,
+    as_json: AsJson = False,
 ) -> None:
     """Show an audience's filter, who matches it now, and why."""
-    api = target(url, key, data_dir, world)
-    print(json.dumps(api.get("audiences", audience_id).get("filter"), indent=2))
-    _show(
-        ("member_id", "added_at", "reason"), islice(_items(api, "audiences", audience_id, "members"), limit)
-    )
+    if not as_json:
+        print(json.dumps(api.get("audiences", audience_id).get("filter"), indent=2))
+    found = items(api, "audiences", audience_id, "members", limit=limit)
+    show(("member_id", "added_at", "reason"), found, as_json=as_json)
 
 
 @tenants_app.command("list")
+@on_api
 def tenants(
+    api: Target,
     parent: Annotated[str | None, typer.Option(help="Only the direct children of this tenant.")] = None,
     limit: Limit = 100,
-    url: Url = None,
-    key: Key = None,
-    data_dir: DataDir = instance.DEFAULT_DIR,
-    world: InWorld = World.TEST,
+    as_json: AsJson = False,
 ) -> None:
     """List the tenants."""
-    api = target(url, key, data_dir, world)
-    query = {"parent_tenant_id": parent} if parent else {}
-    _show(("id", "name", "parent_tenant_id", "brand_id"), islice(_items(api, "tenants", **query), limit))
+    found = items(api, "tenants", limit=limit, parent_tenant_id=parent)
+    show(("id", "name", "parent_tenant_id", "brand_id"), found, as_json=as_json)
 
 
 @tenants_app.command("show")
+@on_api
 def show_tenant(
+    api: Target,
     tenant_id: Annotated[str, typer.Argument(help="Id of the tenant.")],
     limit: Limit = 100,
-    url: Url = None,
-    key: Key = None,
-    data_dir: DataDir = instance.DEFAULT_DIR,
-    world: InWorld = World.TEST,
+    as_json: AsJson = False,
 ) -> None:
     """Show a tenant and its members."""
-    api = target(url, key, data_dir, world)
-    print(json.dumps(api.get("tenants", tenant_id), indent=2))
-    _show(("user_id", "profile"), islice(_items(api, "tenants", tenant_id, "users"), limit))
+    if not as_json:
+        print(json.dumps(api.get("tenants", tenant_id), indent=2))
+    show(("user_id", "profile"), items(api, "tenants", tenant_id, "users", limit=limit), as_json=as_json)
 
 
 @tokens_app.command("list")
+@on_api
 def tokens(
+    api: Target,
     user_id: Annotated[str, typer.Argument(help="Whose devices.")],
-    url: Url = None,
-    key: Key = None,
-    data_dir: DataDir = instance.DEFAULT_DIR,
-    world: InWorld = World.TEST,
+    as_json: AsJson = False,
 ) -> None:
     """List the devices of a user, and whether push goes to them."""
-    found = target(url, key, data_dir, world).get("users", user_id, "tokens")["tokens"]
+    found = api.get("users", user_id, "tokens")["tokens"]
     columns = ("token", "provider_key", "status", "status_reason", "expiry_date")
-    _show(columns, iter(found))
-
-
-def _items(api: Target, *path: str, **query: Any) -> Iterator[Json]:
-    """All items of a list, page by page; of either style."""
-    cursor: dict[str, str] = {}
-    while True:
-        page = api.get(*path, **query, **cursor)
-        yield from page["items"]
-        following = page.get("cursor") or page.get("paging", {}).get("cursor")
-        if not following:
-            return
-        cursor = {"cursor": following}
-
-
-def _show(columns: tuple[str, ...], rows: Iterator[Json]) -> None:
-    table = Table(box=None, header_style="dim")
-    for name in columns:
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(row.get(name)) for name in columns))
-    Console(highlight=False).print(table)
-
-
-def _cell(value: Any) -> str:
-    return "" if value is None else value if isinstance(value, str) else json.dumps(value)
+    show(columns, found, as_json=as_json)
 
 
 def _path(*parts: str) -> str:

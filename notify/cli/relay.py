@@ -12,6 +12,7 @@ import typer
 from notify import log, settings
 from notify.cli import look
 from notify.cli.failure import USAGE, explained, fail
+from notify.cli.table import Limit
 from notify.cli.target import DataDir, InWorld, Key, Url
 from notify.errors import NotifyError
 from notify.local import instance
@@ -86,7 +87,7 @@ app = typer.Typer(help="Show what the sandbox has kept; tend a producer's outbox
 @app.callback(invoke_without_command=True)
 def outbox(
     context: typer.Context,
-    limit: look.Limit = 10,
+    limit: Limit = 10,
     url: Url = None,
     key: Key = None,
     data_dir: DataDir = instance.DEFAULT_DIR,
@@ -94,7 +95,7 @@ def outbox(
 ) -> None:
     """Show what the sandbox has kept instead of sending it; the commands tend a producer's outbox table."""
     if context.invoked_subcommand is None:
-        look.outbox(limit, url, key, data_dir, world)
+        look.outbox(limit=limit, url=url, key=key, data_dir=data_dir, world=world)
 
 
 @app.command()

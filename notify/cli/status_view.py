@@ -33,8 +33,12 @@ def _head(found: Snapshot) -> Text:
         (beat, "red" if late else "green"),
     )
     for song in found.canaries:
-        told = f"{song.latency_s or 0:.1f} s" if song.ok else song.problem or "late"
-        line.append(f"   canary {song.lane} ").append(told, style="green" if song.ok else "red")
+        told = f"{song.latency_s or 0:.1f} s" if song.ok else song.problem or "failed"
+        told += f", late: {song.age_s:.0f} s ago" if song.late else ""
+        line.append(f"   canary {song.lane} ").append(told, style="green" if song.well else "red")
+    if found.refused:
+        line.append(f"\n{found.refused} messages of Celery tasks refused: see ", style="yellow")
+        line.append("notify refusals", style="bold yellow")
     return line
 
 

@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from notify.cli.failure import USAGE, explained, fail
+from notify.cli.table import AsJson, show
 from notify.cli.target import DataDir, InWorld, Json, Key, Target, Url, target
 from notify.local import instance
 from notify.manage import provider_test
@@ -66,6 +65,7 @@ def resume(
 
 
 def pauses(
+    as_json: AsJson = False,
     url: Url = None,
     key: Key = None,
     data_dir: DataDir = instance.DEFAULT_DIR,
@@ -73,12 +73,14 @@ def pauses(
 ) -> None:
     """List what is paused, and how much that holds."""
     found = target(url, key, data_dir, world).get("pauses")["results"]
-    table = Table("what", "holds", "since", "by", "reason", box=None, header_style="dim")
-    for one in found:
-        what = f"{one['kind']} {one['label']}".rstrip()
-        shown = f"{what} (being resumed)" if "resumed" in one else what
-        table.add_row(shown, str(one["held"]), one["paused"][:19], one["pausedBy"], one.get("reason") or "")
-    Console(highlight=False).print(table if found else f"Nothing is paused in {world}.")
+    columns = ("what", "holds", "since", "by", "reason")
+    show(columns, found, _pause, as_json=as_json, empty=f"Nothing is paused in {world}.")
+
+
+def _pause(one: Json) -> Json:
+    what = f"{one['kind']} {one['label']}".rstrip()
+    shown = f"{what} (being resumed)" if "resumed" in one else what
+    return {**one, "what": shown, "holds": one["held"], "since": one["paused"][:19], "by": one["pausedBy"]}
 
 
 def drain(

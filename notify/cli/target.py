@@ -1,6 +1,9 @@
 """The instance a command talks to: options, environment, or the data directory of ``notify up``."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -77,6 +80,29 @@ def target(url: str | None, key: str | None, data_dir: Path, world: World) -> Ta
     if not found:
         fail(f"notify: {data_dir} holds no {world} key: give --key.", 2)
     return Target(url or kept.base_url, found)
+
+
+def on_api(command: Callable[..., None]) -> Callable[..., None]:
+    """A command whose first parameter is made of the options that say where the API is."""
+
+    @wraps(command)
+    def run(*, url: str | None, key: str | None, data_dir: Path, world: World, **rest: Any) -> None:
+        command(target(url, key, data_dir, world), **rest)
+
+    _, *own = signature(command, eval_str=True).parameters.values()
+    all_ = [*(one.replace(kind=Parameter.KEYWORD_ONLY) for one in own), *_OPTIONS]
+    run.__signature__ = Signature(all_)  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in all_}
+    return run
+
+
+_OPTIONS = [
+    Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+    for name, default, annotation in (
+        ("url", None, Url), ("key", None, Key), ("data_dir", instance.DEFAULT_DIR, DataDir),
+        ("world", World.TEST, InWorld),
+    )
+]  # fmt: skip
 
 
 def _reason(answer: requests.Response) -> str:

@@ -106,6 +106,15 @@ class _Inspection:
         if self._known(kind, at):
             _check_fields(element, kind, at)
             self.elements(element.get("elements") or [], f"{at}.elements", depth + 1)
+            for locale, said in (element.get("locales") or {}).items():
+                self._locale(_object(said, f"{at}.locales.{locale}"), f"{at}.locales.{locale}", depth)
+
+    def _locale(self, said: Mapping[str, Any], at: str, depth: int) -> None:
+        """What an element says in a locale stands in its place, and is bound by the same rules."""
+        _check_shapes(said, at)
+        if said.get("raw") is not None:
+            _check_raw(_object(said["raw"], f"{at}.raw"), f"{at}.raw")
+        self.elements(said.get("elements") or [], f"{at}.elements", depth + 1)
 
     def _known(self, kind: str, at: str) -> bool:
         if kind in UNSUPPORTED:

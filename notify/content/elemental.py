@@ -1,13 +1,14 @@
 """From Elemental to a document: an author's content and the variables go in, final text comes out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from notify.content.fields import Fields, Run
 from notify.content.flow import flow, narrowed, occurrences
 from notify.errors import ContentError
 from notify.expression import TRANSLATE, Budget, Escape, Limits, Scope, scope
-from notify.model.document import ChannelBlock, Document
+from notify.model.document import ChannelBlock, Document, Quote, Text
 
 DEFAULT = "default"
 
@@ -96,7 +97,7 @@ def _blocks(elements: list[Any], names: Scope, run: Run, limits: Limits) -> tupl
             run.warn(f"elements[{index}]", "stands beside channel blocks; skipped")
             continue
         # Each block has a budget of its own, so that one cannot use up another's.
-        run.budget = Budget(limits)
+        run.budget, run.row = Budget(limits), None
         if block := _block(element, names, run, f"elements[{index}]"):
             blocks.append(block)
     return tuple(blocks)
@@ -111,10 +112,20 @@ def _block(element: Mapping[str, Any], names: Scope, run: Run, at: str) -> Chann
         if element.get("raw") is not None:
             raw = _raw(Fields(element, scopes[0], run, at))
             return ChannelBlock(channel=channel, raw=raw, channels=channels)
-        shown = [leaf for inner in scopes for leaf in _inside(Fields(element, inner, run, at))]
-        return ChannelBlock(channel=channel, elements=tuple(shown), channels=channels)
+        padding = Fields(element, scopes[0], run, at).size("padding")
+        shown = [leaf for inner in scopes for leaf in _sized(Fields(element, inner, run, at))]
+        return ChannelBlock(channel=channel, elements=tuple(shown), channels=channels, padding=padding)
     except ContentError as error:
         return ChannelBlock(channel=channel, error=str(error), channels=channels)
+
+
+def _sized(fields: Fields) -> Iterator[Any]:
+    """The block's leaves; a text without sizes of its own has the block's."""
+    sizes = {"font_size": fields.size("font_size"), "line_height": fields.height()}
+    for leaf in _inside(fields):
+        own = {name: value for name, value in sizes.items() if value and isinstance(leaf, Text | Quote)}
+        missing = {name: value for name, value in own.items() if getattr(leaf, name) is None}
+        yield replace(leaf, **missing) if missing else leaf
 
 
 def _inside(fields: Fields) -> list[Any]:

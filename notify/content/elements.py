@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from notify.content.fields import Fields
 from notify.expression import Escape
-from notify.model.document import Action, Channels, Divider, Html, Image, Meta, Quote, Text
+from notify.model.document import Action, Channels, Column, Divider, Html, Image, Item, Meta, Quote, Text
 
 Leaf = Meta | Text | Action | Image | Divider | Quote | Html
 
@@ -16,17 +16,22 @@ def meta(fields: Fields, channels: Channels) -> Meta:
     return Meta(title=fields.line("title"), channels=channels)
 
 
-def text(fields: Fields, channels: Channels, content: str | None = None) -> Text:
-    """``content``: Markdown composed of inline children, in place of the field."""
+def text(
+    fields: Fields, channels: Channels, content: str | None = None, items: tuple[Item, ...] | None = None
+) -> Text:
+    """``content``: Markdown composed of inline children, in place of the field; ``items``: of a list."""
     return Text(
         content=fields.markdown() if content is None else content,
         align=fields.choice("align", "left", "center", "right"),
         text_style=fields.choice("text_style", "text", "h1", "h2", "h3", "subtext"),
+        font_size=fields.size("font_size"),
+        line_height=fields.height(),
         color=fields.color("color"),
         bold=fields.flag("bold"),
         italic=fields.flag("italic"),
         strikethrough=fields.flag("strikethrough"),
         underline=fields.flag("underline"),
+        items=items,
         channels=channels,
     )
 
@@ -42,6 +47,10 @@ def action(fields: Fields, channels: Channels) -> Action:
         style=fields.choice("style", "button", "secondary", "tertiary", "link"),
         align=fields.choice("align", "center", "left", "right", "full"),
         background_color=fields.color("background_color"),
+        border_radius=fields.size("border_radius"),
+        border_size=fields.size("border_size"),
+        padding=fields.size("padding"),
+        font_size=fields.size("font_size"),
         disable_tracking=fields.flag("disable_tracking"),
         channels=channels,
     )
@@ -57,6 +66,9 @@ def image(fields: Fields, channels: Channels) -> Image | None:
         href=fields.link() or None,
         alt_text=fields.optional("alt_text", "altText"),
         width=fields.width(),
+        padding=fields.size("padding"),
+        border_color=fields.color("border_color"),
+        border_size=fields.size("border_size"),
         align=fields.choice("align", "center", "left", "right", "full"),
         channels=channels,
     )
@@ -72,12 +84,26 @@ def quote(fields: Fields, channels: Channels) -> Quote:
         align=fields.choice("align", "left", "center", "right"),
         border_color=fields.color("border_color"),
         text_style=fields.choice("text_style", "text", "h1", "h2", "h3", "subtext"),
+        font_size=fields.size("font_size"),
+        line_height=fields.height(),
         channels=channels,
     )
 
 
 def html(fields: Fields, channels: Channels) -> Html:
     return Html(content=fields.render("content", Escape.HTML), channels=channels)
+
+
+def column(fields: Fields) -> Column:
+    """How a column looks; what stands in it is built by itself."""
+    return Column(
+        width=fields.width(),
+        background_color=fields.color("background_color"),
+        padding=fields.size("padding"),
+        border_radius=fields.size("border_radius"),
+        border_color=fields.color("border_color"),
+        border_width=fields.length("border_width"),
+    )
 
 
 BUILDERS: Mapping[str, Callable[[Fields, Channels], Leaf | None]] = {

@@ -17,8 +17,8 @@ PREVIEW = 140
 SUBJECT = 78
 
 
-def build(elements: Sequence[Element], dress: Frame | None = None) -> EmailOutput:
-    """Without a title the first words are the subject.
+def build(elements: Sequence[Element], dress: Frame | None = None, padding: str | None = None) -> EmailOutput:
+    """Without a title the first words are the subject. ``padding``: around the content.
 
     Raises:
         ContentError: the brand's own page is malformed.
@@ -26,7 +26,7 @@ def build(elements: Sequence[Element], dress: Frame | None = None) -> EmailOutpu
     said = joined(prose(elements), " ")
     subject = title_of(elements) or _shortened(said, SUBJECT)
     try:
-        html = page(tuple(elements), subject, _shortened(said, PREVIEW), dress)
+        html = page(tuple(elements), subject, _shortened(said, PREVIEW), dress, padding)
     except ValueError as error:
         raise ContentError(f"the brand's own page is not valid MJML: {error}") from None
     text = joined((*_text_of(elements), *_text_below(dress)), "\n\n")

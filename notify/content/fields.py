@@ -10,10 +10,13 @@ from notify.content.snippets import expanded
 from notify.content.urls import IMAGES, LINKS, allowed, scheme
 from notify.expression import Budget, Escape, Scope, render_within
 from notify.model.colors import color
+from notify.model.document import Column
 
 CONTROL = frozenset({"type", "if", "loop", "ref", "channels", "locales", "channel"})
 """Fields that a locale cannot change."""
 
+_LENGTH = re.compile(r"\d{1,3}(?:\.\d{1,3})?(?:px|em|%)?")
+_SIZE = re.compile(rf"{_LENGTH.pattern}(?: {_LENGTH.pattern}){{0,3}}")
 _WIDTH = re.compile(r"\d{1,4}(?:\.\d{1,3})?(?:px|%)?")
 
 
@@ -22,6 +25,7 @@ class Run:
     """One document's (or channel block's) rendering: whose locale, at what cost, with which warnings.
 
     ``untracked``: URLs of inline links whose author wants no tracking. ``snippets``: the brand's.
+    ``row``: the columns so far of those whose contents are being made; ``rows``: how many there have been.
     """
 
     locale: str | None
@@ -30,6 +34,8 @@ class Run:
     snippets: Mapping[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     untracked: list[str] = field(default_factory=list)
+    row: list[Column] | None = None
+    rows: int = 0
 
     def warn(self, at: str, problem: str) -> None:
         self.warnings.append(f"{at}: {problem}")
@@ -115,12 +121,28 @@ class Fields:
         """A length in pixels or percent."""
         return self._checked(key, _WIDTH.fullmatch, "width")
 
+    def size(self, key: str) -> str | None:
+        """A length, or up to four of them as CSS has it for a padding; bare numbers are pixels."""
+        return _in_units(self._checked(key, _SIZE.fullmatch, "size"))
+
+    def length(self, key: str) -> str | None:
+        """One length; a bare number is pixels."""
+        return _in_units(self._checked(key, _LENGTH.fullmatch, "length"))
+
+    def height(self, key: str = "line_height") -> str | None:
+        """The height of a line: a length, or how many times the size of its letters."""
+        return self._checked(key, _LENGTH.fullmatch, "height")
+
     def _checked(self, key: str, check: Callable[[str], object], kind: str) -> str | None:
         value = self.line(key)
         if value and not check(value):
             self.run.warn(f"{self.at}.{key}", f"`{value[:50]}` is not a {kind}; left out")
             return None
         return value or None
+
+
+def _in_units(lengths: str | None) -> str | None:
+    return " ".join(one if one[-1] in "x%m" else f"{one}px" for one in (lengths or "").split()) or None
 
 
 def localized(element: Mapping[str, Any], locale: str | None) -> Mapping[str, Any]:

@@ -1,22 +1,25 @@
 """Control flow: an author's elements go in, the resolved elements that are to be shown come out, in order.
 
 ``loop`` repeats, ``if`` chooses (per item inside a loop), ``ref`` names an element for those after it, and
-containers dissolve into their children, to which they pass on their ``channels``.
+containers dissolve into their children, to which they pass on their ``channels`` and their place in columns.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields as dataclass_fields
+from dataclasses import replace
 from typing import Any
 
-from notify.content.elements import BUILDERS, Leaf, text
+from notify.content.elements import BUILDERS, Leaf, column, text
 from notify.content.fields import Fields, Run
 from notify.content.inline import compose, compose_list
 from notify.errors import ContentError
 from notify.expression import Scope, evaluate_within, lookup
-from notify.model.document import Channels
+from notify.model.document import Cell, Channels
 
-CONTAINERS = frozenset({"group", "columns", "column"})
 SILENT = frozenset({"comment"})
+MAX_COLUMNS = 12
+"""Side by side; what is in more stands below them."""
+_COLUMN_BYTES = 100
 
 
 def flow(elements: list[Any], scope: Scope, run: Run, at: str, channels: Channels = None) -> list[Leaf]:
@@ -47,10 +50,47 @@ def _element(
 
 def _built(fields: Fields, channels: Channels) -> Iterator[Leaf]:
     kind = fields.raw("type")
-    if kind in CONTAINERS:
-        yield from flow(fields.children(), fields.scope, fields.run, f"{fields.at}.elements", channels)
+    if kind in _CONTAINERS:
+        yield from _CONTAINERS[kind](fields, channels)
     elif leaf := _leaf(kind, fields, channels):
         yield leaf
+
+
+def _group(fields: Fields, channels: Channels) -> list[Leaf]:
+    return flow(fields.children(), fields.scope, fields.run, f"{fields.at}.elements", channels)
+
+
+def _columns(fields: Fields, channels: Channels) -> list[Leaf]:
+    run = fields.run
+    outer, run.row = run.row, []
+    children = [one if one.get("type") == "column" else _alone(one) for one in fields.children()]
+    leaves = flow(children, fields.scope, run, f"{fields.at}.elements", channels)
+    row, run.row = tuple(run.row), outer
+    run.rows += 1
+    # Every leaf carries them all, and a loop makes many leaves.
+    run.budget.fits(len(leaves) * len(row) * _COLUMN_BYTES)
+    place = Cell(row=run.rows, column=0, columns=row, gap=fields.length("gap"))
+    return [
+        replace(leaf, cell=replace(place, column=leaf.cell.column)) if leaf.cell else leaf for leaf in leaves
+    ]
+
+
+def _alone(element: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands between columns is one itself."""
+    return {"type": "column", "elements": [element]}
+
+
+def _column(fields: Fields, channels: Channels) -> list[Leaf]:
+    row = fields.run.row
+    if row is None or len(row) == MAX_COLUMNS:
+        return _group(fields, channels)
+    cell = Cell(row=0, column=len(row), columns=())
+    row.append(column(fields))
+    # Columns inside a column stand one below the other: mail programs have no room for them.
+    return [replace(leaf, cell=cell) for leaf in _group(fields, channels)]
+
+
+_CONTAINERS = {"group": _group, "columns": _columns, "column": _column}
 
 
 def _leaf(kind: Any, fields: Fields, channels: Channels) -> Leaf | None:
@@ -58,7 +98,7 @@ def _leaf(kind: Any, fields: Fields, channels: Channels) -> Leaf | None:
         composed = compose(fields, _children) if "content" not in fields else None
         return text(fields, channels, composed)
     if kind == "list":
-        return text(fields, channels, compose_list(fields, _children))
+        return text(fields, channels, *compose_list(fields, _children))
     if kind in BUILDERS:
         return BUILDERS[kind](fields, channels)
     if kind not in SILENT:
@@ -112,4 +152,5 @@ def narrowed(outer: Channels, own: Any) -> Channels:
 def _properties(element: Leaf | None) -> dict[str, Any]:
     if element is None:
         return {}
-    return {item.name: getattr(element, item.name) for item in dataclass_fields(element)}
+    names = (item.name for item in dataclass_fields(element) if item.name not in {"cell", "items"})
+    return {name: getattr(element, name) for name in names}

@@ -6,20 +6,25 @@ pages of one structure are compiled once.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from html import escape
+from itertools import groupby
 from typing import Any
 
 from mjml import mjml2html
 
-from notify.content.chrome import MUTED, WIDTH, surroundings
+from notify.content import columns
+from notify.content.chrome import MUTED, WIDTH, Surroundings, surroundings
+from notify.content.items import itemized
 from notify.content.markdown import to_html
 from notify.model.document import Action, Divider, Element, Frame, Html, Image, Quote, Text
 
 ACCENT = "#1d4ed8"
 INK = "#1f2937"
-INNER_WIDTH = WIDTH - 50
+SIDES = 50
+INNER_WIDTH = WIDTH - SIDES
+PADDING = "24px 0"
 
 _SLOT = re.compile(r"@@(\d+)@@")
 _HEAD = (
@@ -41,6 +46,8 @@ class _Page:
     def __init__(self, title: str, preview: str, dress: Frame) -> None:
         self.slots = [escape(title), escape(preview)]
         self.body: list[str] = []
+        # Pixels that an image may be wide.
+        self.room = float(INNER_WIDTH)
         self.dress = dress
         self.accent = dress.primary or ACCENT
 
@@ -54,33 +61,68 @@ class _Page:
         )
         self.body.append(f"<{tag}{given}>{content}</{tag}>")
 
+    def rendered(self, elements: Iterable[Element]) -> str:
+        """The structure of these elements."""
+        self.body = []
+        for element in elements:
+            _RENDERERS[type(element)](self, element)
+        return "".join(self.body)
 
-def page(elements: tuple[Element, ...], title: str, preview: str, dress: Frame | None = None) -> str:
-    """The whole HTML document; ``dress``: the brand's, None for a plain page.
+
+def page(
+    elements: tuple[Element, ...],
+    title: str,
+    preview: str,
+    dress: Frame | None = None,
+    padding: str | None = None,
+) -> str:
+    """The whole HTML document; ``dress``: the brand's, None: a plain page. ``padding``: around the content.
 
     Raises:
         ValueError: the brand's own page is malformed MJML.
     """
     sheet = _Page(title, preview, dress or _PLAIN)
-    for element in elements:
-        if render := _RENDERERS.get(type(element)):
-            render(sheet, element)
-    literals, order = _compiled(_source(sheet))
+    shown = [element for element in elements if type(element) in _RENDERERS]
+    literals, order = _compiled(_source(sheet, shown, padding or PADDING))
     out = [literals[0]]
     for number, literal in zip(order, literals[1:], strict=True):
         out += (sheet.slots[number], literal)
     return "".join(out)
 
 
-def _source(sheet: _Page) -> str:
+def _source(sheet: _Page, elements: Sequence[Element], padding: str) -> str:
     around = surroundings(sheet.dress, sheet.slot)
-    blocks_ = f"<mj-column>{''.join(sheet.body)}</mj-column>"
-    content = f'<mj-section background-color="{around.paper}" padding="24px 0">{blocks_}</mj-section>'
+    content = _content(sheet, elements, around, padding)
     body = f'<mj-body width="{around.width}px" background-color="{around.background}">'
     return (
         f"<mjml><mj-head>{_HEAD}{around.head}</mj-head>"
         f"{body}{around.above}{content}{around.below}</mj-body></mjml>"
     )
+
+
+def _content(sheet: _Page, elements: Sequence[Element], around: Surroundings, padding: str) -> str:
+    attributes = f'background-color="{around.paper}" padding="{escape(padding)}"'
+    if all(element.cell is None for element in elements):
+        return f"<mj-section {attributes}><mj-column>{sheet.rendered(elements)}</mj-column></mj-section>"
+    rows = [[*row] for _, row in groupby(elements, key=lambda one: one.cell and one.cell.row)]
+    sections = "".join(_row(sheet, row, around.width) for row in rows)
+    return f"<mj-wrapper {attributes}>{sections}</mj-wrapper>"
+
+
+def _row(sheet: _Page, elements: Sequence[Element], width: int) -> str:
+    """Columns side by side, or what stands across the whole page."""
+    cell = elements[0].cell
+    if cell is None:
+        body = sheet.rendered(elements)
+        return f'<mj-section padding="0"><mj-column>{body}</mj-column></mj-section>'
+    width -= 2 * columns.inset(cell)
+    widths, gap = columns.shares(cell, width)
+    bodies = {}
+    for number in range(len(widths)):
+        sheet.room = max(1.0, width * widths[number] / 100 - SIDES)
+        bodies[number] = sheet.rendered(one for one in elements if one.cell and one.cell.column == number)
+    sheet.room = INNER_WIDTH
+    return columns.section(cell, bodies, widths, gap)
 
 
 @lru_cache(maxsize=128)
@@ -105,11 +147,11 @@ def _text(sheet: _Page, text: Text) -> None:
     decoration = ("underline " * text.underline + "line-through" * text.strikethrough).strip()
     sheet.add(
         "mj-text",
-        sheet.slot(_heading(heading, text.content) if heading else blocks(text.content)),
+        sheet.slot(_heading(heading, text.content) if heading else _blocks_of(text)),
         align=text.align,
         color=text.color or (MUTED if text.text_style == "subtext" else None),
-        font_size=_SIZES.get(text.text_style),
-        line_height="1.3" if heading else None,
+        font_size=text.font_size or _SIZES.get(text.text_style),
+        line_height=text.line_height or ("1.3" if heading else None),
         font_weight="700" if text.bold or heading else None,
         font_style="italic" if text.italic else None,
         text_decoration=decoration or None,
@@ -118,6 +160,10 @@ def _text(sheet: _Page, text: Text) -> None:
 
 def _heading(tag: str, markdown: str) -> str:
     return f'<{tag} style="margin:0;font-size:inherit;font-weight:inherit">{to_html(markdown, True)}</{tag}>'
+
+
+def _blocks_of(text: Text) -> str:
+    return itemized(blocks(text.content), text.items)
 
 
 def blocks(markdown: str) -> str:
@@ -129,7 +175,13 @@ def blocks(markdown: str) -> str:
 def _quote(sheet: _Page, quote: Quote) -> None:
     style = f"margin:0;padding:4px 0 0 16px;border-left:4px solid {escape(quote.border_color or '#d1d5db')}"
     html = f'<blockquote style="{style}">{blocks(quote.content)}</blockquote>'
-    sheet.add("mj-text", sheet.slot(html), align=quote.align, font_size=_SIZES.get(quote.text_style))
+    sheet.add(
+        "mj-text",
+        sheet.slot(html),
+        align=quote.align,
+        font_size=quote.font_size or _SIZES.get(quote.text_style),
+        line_height=quote.line_height,
+    )
 
 
 def _action(sheet: _Page, action: Action) -> None:
@@ -147,7 +199,10 @@ def _action(sheet: _Page, action: Action) -> None:
         width="100%" if action.align == "full" else None,
         background_color=accent if filled else "#ffffff",
         color=_ink_on(accent) if filled else accent,
-        border=None if filled else f"1px solid {accent}",
+        border=f"{action.border_size or '1px'} solid {accent}" if action.border_size or not filled else None,
+        border_radius=action.border_radius,
+        inner_padding=action.padding,
+        font_size=action.font_size,
     )
     return None
 
@@ -156,7 +211,8 @@ def _link(sheet: _Page, action: Action) -> None:
     color = (action.background_color if action.style == "tertiary" else None) or sheet.accent
     style = f"color:{escape(color)};text-decoration:underline"
     html = f'<a href="{escape(action.href)}" target="_blank" style="{style}">{escape(action.content)}</a>'
-    sheet.add("mj-text", sheet.slot(html), align="center" if action.align == "full" else action.align)
+    align = "center" if action.align == "full" else action.align
+    sheet.add("mj-text", sheet.slot(html), align=align, font_size=action.font_size)
 
 
 def _ink_on(color: str) -> str:
@@ -171,22 +227,25 @@ def _ink_on(color: str) -> str:
 
 
 def _image(sheet: _Page, image: Image) -> None:
+    color = image.border_color or ("#d1d5db" if image.border_size else None)
     sheet.add(
         "mj-image",
         "",
         src=sheet.slot(escape(image.src)),
         alt=sheet.slot(escape(image.alt_text or "")),
         href=sheet.slot(escape(image.href)) if image.href else None,
-        width=_pixels(image.width),
+        width=_pixels(image.width, sheet.room),
+        padding=image.padding,
+        border=f"{image.border_size or '1px'} solid {color}" if color else None,
         align="center" if image.align == "full" else image.align,
     )
 
 
-def _pixels(width: str | None) -> str | None:
+def _pixels(width: str | None, room: float) -> str | None:
     number = float(width.rstrip("px%")) if width else 0
     if width and width.endswith("%"):
-        number = INNER_WIDTH * number / 100
-    return f"{min(round(number), INNER_WIDTH)}px" if number else None
+        number = room * number / 100
+    return f"{min(round(number), round(room))}px" if number else None
 
 
 def _divider(sheet: _Page, divider: Divider) -> None:

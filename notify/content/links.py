@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from notify.content.markdown import link_targets, target_of
 from notify.content.urls import destination, scheme
-from notify.model.document import Action, Element, Html, Image, Quote, Text
+from notify.model.document import Action, Element, Html, Image, Item, Quote, Text
 
 Rewrite = Callable[[str], str]
 
@@ -32,6 +32,12 @@ def relinked(
 
 def _element(element: Element, rewrite: Rewrite, untracked: Collection[str]) -> Element:
     match element:
+        case Text(items=items) if items:
+            return replace(
+                element,
+                content=in_markdown(element.content, rewrite, untracked),
+                items=tuple(_item(item, rewrite) for item in items),
+            )
         case Text() | Quote():
             return replace(element, content=in_markdown(element.content, rewrite, untracked))
         case Action() if element.href and not element.disable_tracking:
@@ -41,6 +47,10 @@ def _element(element: Element, rewrite: Rewrite, untracked: Collection[str]) -> 
         case Html():
             return replace(element, content=in_html(element.content, rewrite))
     return element
+
+
+def _item(item: Item, rewrite: Rewrite) -> Item:
+    return replace(item, href=on_the_web(item.href, rewrite)) if item.href else item
 
 
 def on_the_web(url: str, rewrite: Rewrite) -> str:

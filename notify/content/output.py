@@ -69,7 +69,7 @@ def _built(document: Document, channel: Channel, provider: str, context: OutputC
     if channel is Channel.WEBHOOK:
         return webhook.build(elements, context.template, context.profile, context.data)
     if channel is Channel.EMAIL:
-        return email.build(elements, document.frame)
+        return email.build(elements, document.frame, block.padding if block else None)
     return _BUILDERS[channel](elements)
 
 

@@ -37,8 +37,9 @@ def read(path: Path = PATH) -> dict[str, str]:
     return {name.strip(): command.strip() for name, _, command in entries}
 
 
-def parsed(command: str) -> tuple[dict[str, str], list[str]]:
-    """The environment (an ``env NAME=VALUE ...`` in front) and the words of a command, as a shell reads them.
+def parsed(command: str) -> tuple[dict[str, str], int, list[str]]:
+    """The environment (``env NAME=VALUE ...``), the niceness (``nice -n N``) and the words of a command, as a
+    shell reads them.
 
     Raises:
         subprocess.CalledProcessError: the shell cannot: a variable it asks for is not set.
@@ -51,7 +52,10 @@ def parsed(command: str) -> tuple[dict[str, str], list[str]]:
         argv.pop(0)
         while "=" in argv[0]:
             name, _, environment[name] = argv.pop(0).partition("=")
-    return environment, argv
+    niceness = 0
+    if argv[:2] == ["nice", "-n"]:
+        niceness, argv = int(argv[2]), argv[3:]
+    return environment, niceness, argv
 
 
 def become(name: str, path: Path) -> NoReturn:

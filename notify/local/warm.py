@@ -31,7 +31,7 @@ _IMPORTED = (
     "uvicorn.main", "uvicorn.lifespan.on", "uvicorn.loops.auto", "uvicorn.loops.uvloop",
     "uvicorn.protocols.http.auto", "uvicorn.protocols.http.httptools_impl",
     "uvicorn.protocols.websockets.auto", "anyio._backends._asyncio",
-    "flower.command", "tornado.platform.asyncio",
+    "flower.command", "workers.flower", "tornado.platform.asyncio",
     "celery.__main__", "celery.bin.celery", "celery.apps.worker", "celery.apps.beat", "celery.app.amqp",
     "celery.app.control", "celery.app.events", "celery.app.log", "celery.worker.autoscale",
     "celery.worker.components", "celery.worker.strategy", "celery.worker.consumer.delayed_delivery",
@@ -65,12 +65,13 @@ def load() -> None:
 def _become(name: str, path: str) -> NoReturn:
     for signal_name in _HEEDED_BY_SUPERVISORD:
         signal.signal(signal.Signals[signal_name], signal.SIG_DFL)
-    environment, argv = procfile.parsed(procfile.read(Path(path))[name])
+    environment, niceness, argv = procfile.parsed(procfile.read(Path(path))[name])
     script = next(iter(entry_points(group="console_scripts", name=argv[0])), None)
     if script is None:
         procfile.become(name, Path(path))
     process.die_with_parent()
     process.name_it(name)
+    os.nice(niceness)
     os.environ.update(environment)
     settings.load.cache_clear()
     sys.argv = [shutil.which(argv[0]) or argv[0], *argv[1:]]

@@ -6,7 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from notify.errors import InvalidRequest, NotFound
+from notify.manage import audience_news
+from notify.manage.audience_news import later
+from notify.manage.templates import Wake
 from notify.model import filters
+from notify.model.hook import HookEvent
 from notify.model.names import World
 from notify.recipients import audience as rule
 from notify.store import audiences, audit, db
@@ -48,7 +52,7 @@ def get(world: World, id_: str) -> Audience:
         return _get(tx, world, id_)
 
 
-def put(world: World, id_: str, change: Change) -> Audience:
+def put(world: World, id_: str, change: Change, *, wake: Wake = later) -> Audience:
     """Create or change an audience.
 
     Raises:
@@ -63,17 +67,20 @@ def put(world: World, id_: str, change: Change) -> Audience:
         done = "audience.replaced" if old else "audience.created"
         before, after = (_told(one) if one else None for one in (old, new))
         audit.record(tx, done, ("audience", id_), world=world, before=before, after=after)
+        type_ = HookEvent.AUDIENCE_UPDATED if old else HookEvent.AUDIENCE_CREATED
+        news = audience_news.changed(tx, world, type_, new)
+    wake(news)
     return new
 
 
 def _filter(change: Change, old: Audience | None) -> dict[str, Any] | None:
     stored = old.filter if old else None
+    if change.operator not in (None, "AND", "OR"):
+        raise InvalidRequest("operator: must be 'AND' or 'OR'")
     if change.filter is not None:
         return filters.as_json(filters.parse(change.filter, change.operator))
     if change.operator is None or stored is None:
         return stored
-    if change.operator not in ("AND", "OR"):
-        raise InvalidRequest("operator: must be 'AND' or 'OR'")
     return filters.as_json(replace(filters.parse(stored), every=change.operator == "AND"))
 
 
@@ -81,7 +88,7 @@ def _told(audience: Audience) -> dict[str, Any]:
     return {"name": audience.name, "filter": audience.filter, "version": audience.version}
 
 
-def delete(world: World, id_: str) -> None:
+def delete(world: World, id_: str, *, wake: Wake = later) -> None:
     """For good; what is sent to it from now on reaches nobody.
 
     Raises:
@@ -91,6 +98,8 @@ def delete(world: World, id_: str) -> None:
         old = _get(tx, world, id_)
         audiences.remove(tx, world, id_)
         audit.record(tx, "audience.deleted", ("audience", id_), world=world, before=_told(old))
+        news = audience_news.changed(tx, world, HookEvent.AUDIENCE_DELETED, old)
+    wake(news)
 
 
 def members(world: World, id_: str, *, after: str | None, limit: int) -> tuple[Audience, Sequence[Member]]:

@@ -50,6 +50,18 @@ def replace(world: World, id_: str, *, name: str, settings: Json, snippets: Json
         return replaced
 
 
+def put(world: World, id_: str, *, name: str, settings: Json, snippets: Json) -> Brand:
+    """Replace the brand with this id, or create it.
+
+    Raises:
+        InvalidRequest: something in it is wrong.
+    """
+    try:
+        return replace(world, id_, name=name, settings=settings, snippets=snippets)
+    except NotFound:
+        return create(world, id_, name=name, settings=settings, snippets=snippets)
+
+
 def make_default(world: World, id_: str) -> Brand:
     """Have everything that names no brand wear this one.
 

@@ -14,10 +14,10 @@ from notify.model.names import Channel, Mode, World
 from notify.model.problems import describe_all
 from notify.model.storable import find_fault
 from notify.model.work import Handoff
-from notify.pipeline import accept, pausing
+from notify.pipeline import accept, branding, pausing
 from notify.pipeline.submission import Sender, submission
 from notify.recipients.bulk import entry_of, key_of
-from notify.store import audit, bulk_jobs, db
+from notify.store import audit, bulk_jobs, cache, db
 from notify.store.bulk_jobs import Job
 
 MAX_USERS = 1000
@@ -34,22 +34,24 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """One of a job's users. ``message_id``: once there is one."""
+    """One of a job's users. ``message_id``: once there is one. ``failed``: there will be none."""
 
     seq: int
     given: Mapping[str, Any]
     message_id: str | None
+    failed: bool = False
 
 
 def create(world: World, mode: Mode, definition: dict[str, Any], max_bytes: int) -> UUID:
     """Define a job; its users follow.
 
     Raises:
-        InvalidRequest: no message could be made of it.
+        InvalidRequest: no message could be made of it, or it names a brand that does not exist.
     """
     id_ = ids.new()
-    _submission(world, mode, id_, definition, max_bytes)
+    sent = _submission(world, mode, id_, definition, max_bytes)
     with db.begin() as tx:
+        _check_brand(tx, sent)
         bulk_jobs.create(tx, world, id_, definition, mode)
     return id_
 
@@ -110,6 +112,7 @@ def run(world: World, id_: UUID, max_bytes: int) -> Handoff:
     Raises:
         NotFound: there is no such job.
         Conflict: it has run.
+        InvalidRequest: its brand does not exist any more.
         Unavailable: the world takes no sends at the moment.
     """
     with db.begin() as tx:
@@ -119,6 +122,7 @@ def run(world: World, id_: UUID, max_bytes: int) -> Handoff:
         if refusal := pausing.refusal(tx, world):
             raise refusal
         sent = _submission(world, job.mode, id_, job.definition, max_bytes)
+        _check_brand(tx, sent)
         (receipt,), handoff = accept.store(tx, [sent])
         assert isinstance(receipt, accept.Receipt)
         request_id = ids.from_wire(receipt.body["requestId"])
@@ -133,6 +137,12 @@ def _submission(
     world: World, mode: Mode, id_: UUID, definition: Mapping[str, Any], max_bytes: int
 ) -> accept.Submission:
     return submission(_message(id_, definition), Sender(world=world, mode=mode, max_bytes=max_bytes))
+
+
+def _check_brand(tx: db.Tx, sent: accept.Submission) -> None:
+    cache.refresh(tx)
+    if branding.refusal(tx, sent.world, sent.message):
+        raise InvalidRequest(f"message.brand: brand {sent.message.brand_id!r} does not exist")
 
 
 def _message(id_: UUID, definition: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,7 +184,13 @@ def users(world: World, id_: UUID, *, after: int, limit: int) -> list[Shown]:
     with db.begin() as tx:
         job = _found(bulk_jobs.get(tx, world, id_))
         found = bulk_jobs.users(tx, id_, after=after, size=limit)
-    return [Shown(seq=one.seq, given=one.given, message_id=_message_id(job, one.seq)) for one in found]
+    return [_shown(job, one) for one in found]
+
+
+def _shown(job: Job, user: bulk_jobs.User) -> Shown:
+    id_ = _message_id(job, user.seq)
+    failed = id_ is None and job.error is not None
+    return Shown(seq=user.seq, given=user.given, message_id=id_, failed=failed)
 
 
 def _message_id(job: Job, seq: int) -> str | None:

@@ -7,7 +7,7 @@ once, so no list shows it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from notify import queue
+from notify import queue, settings
 from notify.model.names import Lane
 from notify.pipeline import canary as pipeline_canary
 from notify.store import db, heartbeats
@@ -17,7 +17,8 @@ from notify.store import db, heartbeats
 class Song:
     """How the last finished canary of a lane fared. ``age_s``: how long ago that was decided.
 
-    ``succeeded_s``: how long ago one last came through; None: never.
+    ``succeeded_s``: how long ago one last came through; None: never. ``late``: by now another should have
+    been decided.
     """
 
     lane: Lane
@@ -26,6 +27,11 @@ class Song:
     problem: str | None
     age_s: float
     succeeded_s: float | None
+    late: bool
+
+    @property
+    def well(self) -> bool:
+        return self.ok and not self.late
 
 
 def last() -> Sequence[Song]:
@@ -54,9 +60,16 @@ def read(tx: db.Tx) -> list[Song]:
                     problem=decided.detail.get("problem"),
                     age_s=decided.age_s,
                     succeeded_s=succeeded.age_s if succeeded else None,
+                    late=_is_late(decided.age_s),
                 )
             )
     return found
+
+
+def _is_late(age_s: float) -> bool:
+    config = settings.load()
+    # One may be lost in a deploy; the next is sent once that is decided.
+    return bool(config.canary_every_s) and age_s > 3 * config.canary_every_s + config.canary_deadline_s
 
 
 def send() -> None:

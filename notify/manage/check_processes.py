@@ -51,7 +51,8 @@ def beat() -> Iterator[Finding]:
 
 def last_canary() -> Iterator[Finding]:
     """How the last canary of each lane fared, where it is enabled."""
-    if not settings.load().canary_every_s:
+    every_s = settings.load().canary_every_s
+    if not every_s:
         return
     try:
         found = canary.last()
@@ -59,6 +60,9 @@ def last_canary() -> Iterator[Finding]:
         return
     for one in found:
         subject = f"canary {one.lane}"
+        if one.late:
+            text = f"the last one was decided {one.age_s:.0f} s ago, and is sent every {every_s:g} s"
+            yield warn(subject, text, "see that beat runs, and a worker for the queue `maintenance`")
         if one.ok:
             yield ok(subject, f"came through in {one.latency_s or 0:.1f} s, {one.age_s:.0f} s ago")
         else:

@@ -42,6 +42,7 @@ _OF_ONE = ("read:brands:", "write:brands:")
 _USER = "user_id:"
 _UNITS = MappingProxyType(
     {
+        "ms": 0.001, "msec": 0.001, "millisecond": 0.001,
         "s": 1, "sec": 1, "second": 1,
         "m": 60, "min": 60, "minute": 60,
         "h": 3600, "hr": 3600, "hour": 3600,

@@ -11,6 +11,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from notify import clock, log
+from notify.manage import canary
 from notify.model.names import World
 from notify.pipeline import shared
 from notify.providers.base import RateLimit
@@ -72,7 +73,19 @@ def _lives(tx: db.Tx) -> Iterator[Metric]:
     )
     for name, beat in heartbeats.find(tx).items():
         beats.add_metric((name,), beat.age_s)
-    yield from (lag, beats)
+    yield from (lag, beats, *_canaries(tx))
+
+
+def _canaries(tx: db.Tx) -> Iterator[Metric]:
+    up = GaugeMetricFamily(
+        "notify_canary_up", "1: the last canary came through, and is not late. 0: not.", labels=("lane",)
+    )
+    took = GaugeMetricFamily("notify_canary_seconds", "How long the last one took.", labels=("lane",))
+    for song in canary.read(tx):
+        up.add_metric((song.lane,), song.well)
+        if song.latency_s is not None:
+            took.add_metric((song.lane,), song.latency_s)
+    yield from (up, took)
 
 
 def _tables(tx: db.Tx) -> Iterator[Metric]:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from notify import clock, ids
 from notify.errors import InvalidRequest, NotFound
+from notify.manage.key_holder import Holder
 from notify.model.names import Mode, World
 from notify.model.scopes import EVERYTHING, KeyScope
 from notify.store import audit, cache, db, keys
@@ -27,6 +28,20 @@ class NewKey:
     id: UUID
     clear: str
     until: datetime | None = None
+
+
+def grant(
+    holder: Holder, name: str, kind: Mode, scopes: Collection[KeyScope], expires_at: datetime | None
+) -> NewKey:
+    """A new key of the holder's world.
+
+    Raises:
+        Forbidden: it would be more than the holder has.
+        InvalidRequest: it has no scopes, or would have expired already.
+    """
+    holder.check_may(kind, scopes)
+    with db.begin() as tx:
+        return _create(tx, holder.world, name, kind, scopes, expires_at)
 
 
 def create(
@@ -99,24 +114,40 @@ def _in_force(key: StoredKey | None) -> StoredKey | None:
     return None if expired else key
 
 
-def find(world: World | None = None) -> Sequence[StoredKey]:
+def find(
+    world: World | None = None, *, after: UUID | None = None, limit: int | None = None
+) -> Sequence[StoredKey]:
     """The keys of a world, or all of them; the oldest first."""
     with db.begin() as tx:
-        return keys.find(tx, world)
+        return keys.find(tx, world, after=after, limit=limit)
 
 
-def rotate(id_: UUID, overlap: timedelta = DEFAULT_OVERLAP, world: World | None = None) -> NewKey:
+def get(world: World, id_: UUID) -> StoredKey:
+    """A key, in force or not.
+
+    Raises:
+        NotFound: there is none with this id in this world.
+    """
+    with db.begin() as tx:
+        found = keys.get(tx, world, id_)
+    if found is None:
+        raise NotFound("This API key does not exist.")
+    return found
+
+
+def rotate(id_: UUID, overlap: timedelta = DEFAULT_OVERLAP, holder: Holder | None = None) -> NewKey:
     """A new key like the one with this id, which expires after ``overlap``.
 
     The new one lives as long as the old one was meant to. Takes effect within ``cache.MAX_AGE_S`` seconds.
 
     Raises:
-        NotFound: there is no such key in force (in this world).
+        NotFound: there is no such key in force (in the holder's world).
+        Forbidden: it may more than its holder.
     """
     if overlap < timedelta():
         raise InvalidRequest("overlap: must not be negative")
     with db.begin() as tx:
-        old = _hold(tx, id_, world)
+        old = _hold(tx, id_, holder)
         now = clock.now()
         expires_at = now + (old.expires_at - old.created_at) if old.expires_at else None
         new = _create(tx, old.world, old.name, old.kind, old.scopes, expires_at)
@@ -128,23 +159,45 @@ def rotate(id_: UUID, overlap: timedelta = DEFAULT_OVERLAP, world: World | None 
     return NewKey(id=new.id, clear=new.clear, until=until)
 
 
-def revoke(id_: UUID, world: World | None = None) -> None:
+def expire(id_: UUID, at: datetime, holder: Holder | None = None) -> None:
+    """Refuse the key from ``at`` on, which is sooner than it would have been.
+
+    Raises:
+        InvalidRequest: that lies in the past, or is later than the key expires anyway.
+        NotFound: there is no such key in force (in the holder's world).
+        Forbidden: it may more than its holder.
+    """
+    with db.begin() as tx:
+        old = _hold(tx, id_, holder)
+        if at <= clock.now():
+            raise InvalidRequest("expires: lies in the past; to end a key now, revoke it")
+        if old.expires_at and at > old.expires_at:
+            raise InvalidRequest("expires: the key expires before that; to have one for longer, rotate it")
+        keys.expire(tx, id_, at)
+        before, after = {"expires": _iso(old.expires_at)}, {"expires": _iso(at)}
+        audit.record(tx, "key.expiring", ("key", id_), world=old.world, before=before, after=after)
+
+
+def revoke(id_: UUID, holder: Holder | None = None) -> None:
     """Refuse the key from now on; takes effect within ``cache.MAX_AGE_S`` seconds.
 
     Raises:
-        NotFound: there is no such key in force (in this world).
+        NotFound: there is no such key in force (in the holder's world).
+        Forbidden: it may more than its holder.
     """
     with db.begin() as tx:
-        old = _hold(tx, id_, world)
+        old = _hold(tx, id_, holder)
         keys.revoke(tx, id_)
         before = {"name": old.name, "hint": old.hint}
         audit.record(tx, "key.revoked", ("key", id_), world=old.world, before=before)
 
 
-def _hold(tx: db.Tx, id_: UUID, world: World | None) -> StoredKey:
+def _hold(tx: db.Tx, id_: UUID, holder: Holder | None) -> StoredKey:
     found = keys.hold(tx, id_)
-    if found is None or world not in (None, found.world):
+    if found is None or (holder and holder.world is not found.world):
         raise NotFound(f"No key in force has the id {id_}.")
+    if holder:
+        holder.check_may(found.kind, found.scopes)
     return found
 
 

@@ -129,10 +129,16 @@ def replace(world: World, list_id: str, users: Users) -> None:
 
 def subscribe(world: World, list_id: str, user_id: str, preferences: Mapping[str, Any] | None) -> None:
     """Subscribe one user, or replace the preferences of their subscription. Creates the list."""
+    subscribe_users(world, list_id, {user_id: preferences})
+
+
+def subscribe_users(world: World, list_id: str, users: Users) -> None:
+    """Subscribe users, or replace the preferences of their subscriptions. Creates the list."""
     _check(list_id)
     with db.begin() as tx:
         lists.ensure(tx, world, [list_id])
-        lists.put_subscriptions(tx, world, {(list_id, user_id): preferences})
+        wanted = {(list_id, user): preferences for user, preferences in users.items()}
+        lists.put_subscriptions(tx, world, wanted)
 
 
 def unsubscribe(world: World, list_id: str, user_id: str) -> None:

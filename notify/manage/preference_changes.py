@@ -53,6 +53,7 @@ def _override(wish: Wish, old: Override | None) -> Override:
         custom=wish.custom,
         routing=wish.channels,
         digest_schedule_id=kept if wish.digest_schedule_id is KEEP else wish.digest_schedule_id,
+        until=wish.until,
     )
 
 

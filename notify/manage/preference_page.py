@@ -103,7 +103,7 @@ def save(person: Person, fields: Iterable[tuple[str, str]], *, wake: Wake) -> Sh
         user_preferences.hold(tx, person.world, person.user_id)
         known = preference_lookup.load(tx, whose)
         before = _shown(tx, person, known)
-        wishes, problems = pages.wishes(before.page, form, _own(known))
+        wishes, problems = pages.wishes(before.page, form, _own(known), clock.now())
         if problems:
             return Shown(page=pages.again(before.page, form, problems), brand=before.brand)
         told = preference_changes.apply(tx, whose, known, wishes)
@@ -151,7 +151,7 @@ def _leaving(tx: db.Tx, person: Person, known: Preferences) -> Leaving:
         brand=_brand(tx, person.world, preference_pages.newest(tx, person.world)),
         page_url=preference_links.url(Link.PAGE, person._replace(topic_id=None)),
         required=found.default is Consent.REQUIRED,
-        left=found.status is Consent.OPTED_OUT,
+        left=found.status is Consent.OPTED_OUT and found.until is None,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from notify import ids
-from notify.errors import Conflict, NotFound
+from notify.errors import Conflict, NotFound, Taken
 from notify.model.names import World
 from notify.store import audit, db, routing_strategies, templates
 from notify.store.routing_strategies import Strategy
@@ -13,11 +13,31 @@ from notify.store.templates import Template
 
 def create(world: World, values: Mapping[str, Any]) -> Strategy:
     """``values``: name, description, tags, routing, channels, providers."""
-    id_ = f"rs_{ids.new().hex}"
     with db.begin() as tx:
-        routing_strategies.create(tx, world, id_, values)
-        _record(tx, "created", world, id_, after=values)
+        return _create(tx, world, f"rs_{ids.new().hex}", values)
+
+
+def put(world: World, id_: str, values: Mapping[str, Any]) -> Strategy:
+    """Replace the strategy with this id, or create it; an archived one is back.
+
+    Raises:
+        Taken: the other world has one with this id.
+    """
+    with db.begin() as tx:
+        owner = routing_strategies.owner(tx, id_)
+        if owner is None:
+            return _create(tx, world, id_, values)
+        if owner is not world:
+            raise Taken(f"The other world has a routing strategy {id_!r}.")
+        routing_strategies.replace(tx, id_, values)
+        _record(tx, "replaced", world, id_, after=values)
         return _get(tx, world, id_)
+
+
+def _create(tx: db.Tx, world: World, id_: str, values: Mapping[str, Any]) -> Strategy:
+    routing_strategies.create(tx, world, id_, values)
+    _record(tx, "created", world, id_, after=values)
+    return _get(tx, world, id_)
 
 
 def replace(world: World, id_: str, values: Mapping[str, Any]) -> Strategy:

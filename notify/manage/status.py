@@ -11,7 +11,7 @@ from notify.model.names import World
 from notify.model.plan import DeliveryState
 from notify.pipeline import shared
 from notify.providers.base import RateLimit
-from notify.store import cache, db, heartbeats, pauses, providers, queues, recent
+from notify.store import cache, db, heartbeats, pauses, providers, queues, recent, refusals
 from notify.store.providers import Configured
 
 MINUTES = 5
@@ -62,7 +62,10 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """``accepted_per_s``: over the last minute. ``dispatch_age_s``: None: it has never run."""
+    """``accepted_per_s``: over the last minute. ``dispatch_age_s``: None: it has never run.
+
+    ``refused``: messages of Celery tasks, over the last minutes.
+    """
 
     accepted_per_s: float
     dispatch_age_s: float | None
@@ -71,6 +74,7 @@ class Snapshot:
     providers: Sequence[ProviderState]
     pauses: Sequence[Paused]
     failures: Sequence[Failed]
+    refused: int
     canaries: Sequence[Song]
 
 
@@ -100,6 +104,7 @@ def snapshot() -> Snapshot:
                 Failed(id=ids.to_wire(one.id), world=one.world, status=one.status, error=one.error)
                 for one in recent.failures(tx, recently, _FAILURES)
             ],
+            refused=refusals.count(tx, recently),
             canaries=canary.read(tx),
         )
 

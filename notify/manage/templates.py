@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from notify import clock, ids, settings
 from notify.clock import to_ms
 from notify.content import envelope, identity
 from notify.content.check import check
-from notify.errors import Conflict, InvalidRequest, NotFound
+from notify.errors import Conflict, InvalidRequest, NotFound, Taken
 from notify.model.hook import HookEvent, News
 from notify.model.names import Channel, World
 from notify.model.work import Handoff
@@ -34,17 +34,36 @@ def create(
         InvalidRequest: a required key is missing, the content is wrong, or it names what is not there.
         Conflict: another template has the alias.
     """
-    payload, alias = _payload(notification), notification.get("alias")
+    payload = _payload(notification)
     _check_blocks(payload["content"])
-    id_ = f"nt_{ids.new().hex}"
     with db.begin() as tx:
-        _check_references(tx, world, payload)
-        templates.create(tx, world, id_, _alias(alias), payload)
-        published, told = release(tx, world, id_, payload) if publish_now else (False, ())
-        _record(tx, "template.created", world, id_, payload, published=published)
-        created = stored(tx, world, id_)
-    wake(told)
-    return created, published
+        created = _create(tx, world, f"nt_{ids.new().hex}", notification.get("alias"), payload)
+        done = _release(tx, created, publish_now=publish_now)
+    wake(done.told)
+    return done.template, done.published
+
+
+def put(
+    world: World, id_: str, notification: dict[str, Any], *, publish_now: bool, wake: Wake
+) -> tuple[Template, bool]:
+    """Replace the template with this id, or create it; an archived one is back. As ``create`` otherwise.
+
+    Raises:
+        Taken: the other world has one with this id.
+    """
+    with db.begin() as tx:
+        owner = templates.owner(tx, id_)
+        if owner not in (None, world):
+            raise Taken(f"The other world has a template {id_!r}.")
+        if owner is None:
+            payload = _payload(notification)
+            kept = _create(tx, world, id_, notification.get("alias"), payload)
+        else:
+            templates.unarchive(tx, id_)
+            kept = _replace(tx, world, id_, notification)
+        done = _release(tx, kept, publish_now=publish_now)
+    wake(done.told)
+    return done.template, done.published
 
 
 def replace(
@@ -58,17 +77,47 @@ def replace(
         Conflict: another template has the alias, or the draft waits for approval.
     """
     with db.begin() as tx:
-        before = stored(tx, world, id_, lock=True)
-        payload = _payload(notification, before.draft)
-        _check_references(tx, world, payload)
-        _refuse_locked(tx, id_)
-        alias = _alias(notification["alias"]) if "alias" in notification else before.alias
-        templates.replace(tx, id_, alias, payload)
-        published, told = release(tx, world, id_, payload) if publish_now else (False, ())
-        _record(tx, "template.replaced", world, id_, payload, published=published)
-        replaced = stored(tx, world, id_)
-    wake(told)
-    return replaced, published
+        done = _release(tx, _replace(tx, world, id_, notification), publish_now=publish_now)
+    wake(done.told)
+    return done.template, done.published
+
+
+class _Kept(NamedTuple):
+    """A draft as it was just stored; ``action``: of the audit log."""
+
+    action: str
+    world: World
+    id: str
+    payload: dict[str, Any]
+
+
+class _Released(NamedTuple):
+    template: Template
+    published: bool
+    told: Handoff
+
+
+def _create(tx: db.Tx, world: World, id_: str, alias: str | None, payload: dict[str, Any]) -> _Kept:
+    _check_references(tx, world, payload)
+    templates.create(tx, world, id_, _alias(alias), payload)
+    return _Kept("template.created", world, id_, payload)
+
+
+def _replace(tx: db.Tx, world: World, id_: str, notification: dict[str, Any]) -> _Kept:
+    before = stored(tx, world, id_, lock=True)
+    payload = _payload(notification, before.draft)
+    _check_references(tx, world, payload)
+    _refuse_locked(tx, id_)
+    alias = _alias(notification["alias"]) if "alias" in notification else before.alias
+    templates.replace(tx, id_, alias, payload)
+    return _Kept("template.replaced", world, id_, payload)
+
+
+def _release(tx: db.Tx, kept: _Kept, *, publish_now: bool) -> _Released:
+    published, told = release(tx, kept.world, kept.id, kept.payload) if publish_now else (False, ())
+    after = {"name": kept.payload["name"], "published": published}
+    audit.record(tx, kept.action, ("template", kept.id), world=kept.world, after=after)
+    return _Released(stored(tx, kept.world, kept.id), published, told)
 
 
 def publish(world: World, id_: str, version: str | None = None, *, wake: Wake) -> None:
@@ -178,13 +227,6 @@ def archive(world: World, id_: str) -> None:
         if not templates.archive(tx, world, id_):
             raise NotFound(f"Template {id_!r} does not exist.")
         audit.record(tx, "template.archived", ("template", id_), world=world)
-
-
-def _record(
-    tx: db.Tx, action: str, world: World, id_: str, payload: dict[str, Any], *, published: bool
-) -> None:
-    told = {"name": payload["name"], "published": published}
-    audit.record(tx, action, ("template", id_), world=world, after=told)
 
 
 def stored(tx: db.Tx, world: World, id_: str, *, lock: bool = False) -> Template:

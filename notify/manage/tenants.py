@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from notify.errors import InvalidRequest, NotFound
+from notify.manage.audience_news import Watch, later
+from notify.manage.templates import Wake
 from notify.model.names import World
-from notify.store import audit, db, tenant_lines, tenant_members, tenants
+from notify.store import audit, db, tenant_lines, tenant_members, tenants, topics
 from notify.store.tenant_members import Membership
 from notify.store.tenants import StoredTenant, TopicDefault
 
@@ -56,7 +58,9 @@ def _check_parent(tx: db.Tx, world: World, new: StoredTenant) -> None:
 
 
 def delete(world: World, id_: str) -> None:
-    """Delete a tenant with its memberships and defaults; its users stay, its children become roots.
+    """Delete a tenant with its memberships, defaults and templates; its children become roots.
+
+    Its users stay.
 
     Raises:
         NotFound: there is none.
@@ -86,11 +90,13 @@ def put_default(world: World, id_: str, item: TopicDefault) -> None:
     """Set what the tenant's users have of a topic until they say otherwise.
 
     Raises:
-        NotFound: there is no such tenant.
+        NotFound: there is no such tenant, or no such topic.
     """
     with db.begin() as tx:
         if not tenants.exists(tx, world, id_):
             raise _missing(id_)
+        if not topics.topics(tx, world, topic_id=item.topic_id):
+            raise NotFound(f"The topic {item.topic_id!r} does not exist.")
         tenants.put_defaults(tx, world, id_, [item])
         after = {"topic": item.topic_id, "status": item.status}
         audit.record(tx, "tenant.default_set", ("tenant", id_), world=world, after=after)
@@ -129,7 +135,9 @@ def of_user(world: World, user_id: str, *, after: str | None, limit: int) -> lis
         return tenant_members.of_user(tx, world, user_id, after=after, limit=limit)
 
 
-def join(world: World, user_id: str, wanted: Mapping[str, Mapping[str, Any] | None]) -> None:
+def join(
+    world: World, user_id: str, wanted: Mapping[str, Mapping[str, Any] | None], *, wake: Wake = later
+) -> None:
     """Have the user be a member of these tenants, with what they are there; their others stay.
 
     Raises:
@@ -138,21 +146,42 @@ def join(world: World, user_id: str, wanted: Mapping[str, Mapping[str, Any] | No
     with db.begin() as tx:
         if (unknown := tenant_members.missing(tx, world, sorted(wanted))) is not None:
             raise _missing(unknown)
+        watch = Watch(tx, world, user_id)
         tenant_members.put(tx, world, {(id_, user_id): profile for id_, profile in wanted.items()})
+        told = watch.told()
+    wake(told)
 
 
-def leave(world: World, user_id: str, tenant_id: str) -> None:
+def admit(world: World, tenant_id: str, members: Mapping[str, Mapping[str, Any] | None]) -> None:
+    """Have these users be members of a tenant, with what they are there; its others stay.
+
+    Raises:
+        NotFound: there is no such tenant.
+    """
+    with db.begin() as tx:
+        if tenant_members.missing(tx, world, [tenant_id]) is not None:
+            raise _missing(tenant_id)
+        tenant_members.put(tx, world, {(tenant_id, user_id): own for user_id, own in members.items()})
+
+
+def leave(world: World, user_id: str, tenant_id: str, *, wake: Wake = later) -> None:
     """Take the user out of a tenant.
 
     Raises:
         NotFound: they are no member.
     """
     with db.begin() as tx:
+        watch = Watch(tx, world, user_id)
         if not tenant_members.remove(tx, world, user_id, tenant_id):
             raise NotFound(f"User {user_id!r} is not a member of the tenant {tenant_id!r}.")
+        told = watch.told()
+    wake(told)
 
 
-def leave_all(world: World, user_id: str) -> None:
+def leave_all(world: World, user_id: str, *, wake: Wake = later) -> None:
     """Take the user out of every tenant."""
     with db.begin() as tx:
+        watch = Watch(tx, world, user_id)
         tenant_members.remove(tx, world, user_id)
+        told = watch.told()
+    wake(told)

@@ -32,9 +32,10 @@ def expiry(given: str | bool | None) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(str(given))
-    except ValueError:
+        # In UTC, since a zone may put the end of the calendar behind it, where it could not be read again.
+        return at.astimezone(clock.UTC) if at.tzinfo else at.replace(tzinfo=clock.UTC)
+    except (ValueError, OverflowError):
         raise InvalidRequest("expiry_date: must be an ISO 8601 date, or false for never") from None
-    return at if at.tzinfo else at.replace(tzinfo=clock.UTC)
 
 
 def find(world: World, user_id: str) -> list[StoredToken]:

@@ -41,8 +41,7 @@ def create_section(world: World, fields: Fields) -> Whole:
     """
     with db.begin() as tx:
         topics.hold(tx, world)
-        if len(topics.sections(tx, world)) >= topics.MAX_SECTIONS:
-            raise InvalidRequest(f"There are {topics.MAX_SECTIONS} sections, the most there may be")
+        _room_for_section(tx, world)
         id_ = f"ps_{ids.new().hex}"
         topics.add_section(tx, world, id_, fields, acting.who().id)
         _record(tx, world, "section.created", id_, fields)
@@ -61,6 +60,26 @@ def replace_section(world: World, id_: str, fields: Fields) -> Whole:
         topics.replace_section(tx, world, id_, fields, acting.who().id)
         _record(tx, world, "section.replaced", id_, fields)
         return _section(tx, world, id_)
+
+
+def put_section(world: World, id_: str, fields: Fields) -> Whole:
+    """Replace the section with this id, or make it; an archived one is back, without its topics.
+
+    Raises:
+        InvalidRequest: there are as many as there may be.
+    """
+    with db.begin() as tx:
+        topics.hold(tx, world)
+        if not topics.sections(tx, world, id_):
+            _room_for_section(tx, world)
+        topics.put_section(tx, world, id_, fields, acting.who().id)
+        _record(tx, world, "section.replaced", id_, fields)
+        return _section(tx, world, id_)
+
+
+def _room_for_section(tx: db.Tx, world: World) -> None:
+    if len(topics.sections(tx, world)) >= topics.MAX_SECTIONS:
+        raise InvalidRequest(f"There are {topics.MAX_SECTIONS} sections, the most there may be")
 
 
 def archive_section(world: World, id_: str) -> None:
@@ -109,12 +128,34 @@ def create_topic(world: World, section_id: str, fields: Fields) -> Topic:
     with db.begin() as tx:
         topics.hold(tx, world)
         _section(tx, world, section_id)
-        if len(topics.topics(tx, world)) >= topics.MAX_TOPICS:
-            raise InvalidRequest(f"There are {topics.MAX_TOPICS} topics, the most there may be")
+        _room_for_topic(tx, world)
         id_ = f"pt_{ids.new().hex}"
         topics.add_topic(tx, world, section_id, id_, _stored(fields, None), acting.who().id)
         _record(tx, world, "topic.created", id_, fields)
         return _topic(tx, world, section_id, id_)
+
+
+def put_topic(world: World, section_id: str, id_: str, fields: Fields) -> Topic:
+    """Replace the topic with this id, or make it, in this section; the ids of its schedules stay as given.
+
+    Raises:
+        NotFound: there is no such section.
+        InvalidRequest: its digest cannot be, or there are as many topics as there may be.
+    """
+    with db.begin() as tx:
+        topics.hold(tx, world)
+        _section(tx, world, section_id)
+        if not topics.topics(tx, world, topic_id=id_):
+            _room_for_topic(tx, world)
+        stored = _stored(fields, digest.elsewhere(fields.get("digest"), clock.now().isoformat()))
+        topics.put_topic(tx, world, section_id, id_, stored, acting.who().id)
+        _record(tx, world, "topic.replaced", id_, fields)
+        return _topic(tx, world, section_id, id_)
+
+
+def _room_for_topic(tx: db.Tx, world: World) -> None:
+    if len(topics.topics(tx, world)) >= topics.MAX_TOPICS:
+        raise InvalidRequest(f"There are {topics.MAX_TOPICS} topics, the most there may be")
 
 
 def replace_topic(world: World, section_id: str, id_: str, fields: Fields) -> Topic:
@@ -124,7 +165,7 @@ def replace_topic(world: World, section_id: str, id_: str, fields: Fields) -> To
         NotFound: there is no such topic in this section.
         InvalidRequest: its digest cannot be.
     """
-    return _change(world, section_id, id_, "topic.replaced", lambda before: _stored(fields, before))
+    return _change(world, section_id, id_, "topic.replaced", lambda before: _stored(fields, before.digest))
 
 
 def drop_digest(world: World, section_id: str, id_: str) -> None:
@@ -166,11 +207,10 @@ def _topic(tx: db.Tx, world: World, section_id: str, id_: str) -> Topic:
     return found[0]
 
 
-def _stored(fields: Fields, before: Topic | None) -> dict[str, Any]:
-    given = fields.get("digest")
+def _stored(fields: Fields, stored: digest.Digest | None) -> dict[str, Any]:
+    given, at = fields.get("digest"), clock.now().isoformat()
     if given is None:
         return dict(fields)
-    stored, at = before.digest if before else None, clock.now().isoformat()
     made = digest.configured(given, stored, at=at, new_id=lambda: f"sch_{ids.new().hex}")
     return {**fields, "digest": made}
 

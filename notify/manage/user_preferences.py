@@ -2,15 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from notify.manage import preference_changes, preference_lookup
 from notify.manage.preference_lookup import Preference, Whose, overrides
 from notify.model.names import World
+from notify.model.preference import Choice, channels
 from notify.model.work import Handoff
+from notify.preferences import sent
 from notify.preferences.change import Wish
 from notify.store import db, preference_logs, user_preferences
 from notify.store.preference_logs import Change
+from notify.store.user_preferences import Override
 
 Wake = Callable[[Handoff], object]
 """Publishes what follows."""
@@ -30,6 +34,17 @@ def get(whose: Whose, topic_id: str) -> Preference:
     """
     with db.begin() as tx:
         return preference_lookup.one(preference_lookup.load(tx, whose, topic_id), topic_id)
+
+
+def chosen(whose: Whose) -> dict[str, Any]:
+    """What the user chose just there, by topic, in the shape in which preferences come along with a send."""
+    with db.begin() as tx:
+        found = preference_lookup.overrides(tx, whose)
+    return {id_: sent.details(_choice(one)) for id_, one in sorted(found.items())}
+
+
+def _choice(one: Override) -> Choice:
+    return Choice(status=one.status, custom=one.custom, routing=channels(one.routing), until=one.until)
 
 
 def put(whose: Whose, wish: Wish, *, wake: Wake) -> None:

@@ -17,25 +17,67 @@ Channels = tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """How one of several columns looks; CSS, for email. ``width``: pixels or percent, None is its share."""
+
+    width: str | None = None
+    background_color: str | None = None
+    padding: str | None = None
+    border_radius: str | None = None
+    border_color: str | None = None
+    border_width: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """Where an element stands in an email: in which of the ``columns`` side by side, of which ``row``.
+
+    Said by every element of its own, so that all other channels have one sequence to read.
+    """
+
+    row: int
+    column: int
+    columns: tuple[Column, ...]
+    gap: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """How a list's item looks in email. ``image`` stands in the place of its mark, ``href`` is its link."""
+
+    background_color: str | None = None
+    image: str | None = None
+    href: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Meta:
     title: str
     channels: Channels = None
+    cell: Cell | None = None
     type: Literal["meta"] = "meta"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """``content`` is Markdown."""
+    """``content`` is Markdown. ``font_size``, ``line_height``: CSS, for email.
+
+    ``items``: of a list, each of them in the order in which they are read, those of lists inside it too.
+    """
 
     content: str
     align: Align = "left"
     text_style: TextStyle = "text"
+    font_size: str | None = None
+    line_height: str | None = None
     color: str | None = None
     bold: bool = False
     italic: bool = False
     strikethrough: bool = False
     underline: bool = False
+    items: tuple[Item, ...] | None = None
     channels: Channels = None
+    cell: Cell | None = None
     type: Literal["text"] = "text"
 
 
@@ -43,7 +85,8 @@ class Text:
 class Action:
     """``href`` is empty when the author's URL had a scheme that is not allowed.
 
-    ``disable_tracking``: it leads to ``href`` itself, whatever is tracked.
+    ``disable_tracking``: it leads to ``href`` itself, whatever is tracked. ``border_size``,
+    ``border_radius``, ``padding``, ``font_size``: CSS, for email.
     """
 
     content: str
@@ -52,8 +95,13 @@ class Action:
     style: Literal["button", "secondary", "tertiary", "link"] = "button"
     align: Align = "center"
     background_color: str | None = None
+    border_radius: str | None = None
+    border_size: str | None = None
+    padding: str | None = None
+    font_size: str | None = None
     disable_tracking: bool = False
     channels: Channels = None
+    cell: Cell | None = None
     type: Literal["action"] = "action"
 
 
@@ -63,8 +111,12 @@ class Image:
     href: str | None = None
     alt_text: str | None = None
     width: str | None = None
+    padding: str | None = None
+    border_color: str | None = None
+    border_size: str | None = None
     align: Align = "center"
     channels: Channels = None
+    cell: Cell | None = None
     type: Literal["image"] = "image"
 
 
@@ -72,6 +124,7 @@ class Image:
 class Divider:
     color: str | None = None
     channels: Channels = None
+    cell: Cell | None = None
     type: Literal["divider"] = "divider"
 
 
@@ -83,7 +136,10 @@ class Quote:
     align: Align = "left"
     border_color: str | None = None
     text_style: TextStyle = "text"
+    font_size: str | None = None
+    line_height: str | None = None
     channels: Channels = None
+    cell: Cell | None = None
     type: Literal["quote"] = "quote"
 
 
@@ -93,6 +149,7 @@ class Html:
 
     content: str
     channels: Channels = None
+    cell: Cell | None = None
     type: Literal["html"] = "html"
 
 
@@ -103,7 +160,8 @@ Element = Annotated[Meta | Text | Action | Image | Divider | Quote | Html, Discr
 class ChannelBlock:
     """The content of one channel (``email``), one provider (``slack``) or ``default``.
 
-    ``error``: the block could not be rendered; that channel fails with it and the others go on.
+    ``error``: the block could not be rendered; that channel fails with it and the others go on. ``padding``:
+    around everything; CSS, for email.
     """
 
     channel: str
@@ -111,6 +169,7 @@ class ChannelBlock:
     raw: dict[str, Any] | None = None
     error: str | None = None
     channels: Channels = None
+    padding: str | None = None
     type: Literal["channel"] = "channel"
 
 

@@ -13,6 +13,11 @@ from notify.model.status import Status
 class HookEvent(StrEnum):
     """The types of events that are sent."""
 
+    AUDIENCE_CREATED = "audiences:created"
+    AUDIENCE_DELETED = "audiences:deleted"
+    AUDIENCE_MATCHED = "audiences:user:matched"
+    AUDIENCE_UNMATCHED = "audiences:user:unmatched"
+    AUDIENCE_UPDATED = "audiences:updated"
     MESSAGE_UPDATED = "message:updated"
     NOTIFICATION_SUBMITTED = "notification:submitted"
     NOTIFICATION_SUBMISSION_CANCELED = "notification:submission_canceled"

@@ -31,11 +31,15 @@ def channels(names: Iterable[str] | None) -> frozenset[Channel]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What one layer says; None: nothing. ``routing``: the channels, where ``custom`` is true."""
+    """What one layer says; None: nothing. ``routing``: the channels, where ``custom`` is true.
+
+    ``until``: when its opt-out ends by itself.
+    """
 
     status: Consent | None = None
     custom: bool | None = None
     routing: frozenset[Channel] = frozenset()
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +104,7 @@ class Said:
 class Wanted:
     """What a recipient wants of a topic. ``channels``: None is all. ``chosen``: they said so themselves.
 
-    ``default``: the status without what they said.
+    ``default``: the status without what they said. ``until``: when the opt-out ends by itself.
     """
 
     topic: Topic
@@ -108,3 +112,4 @@ class Wanted:
     default: Consent
     channels: frozenset[Channel] | None = None
     chosen: bool = False
+    until: datetime | None = None

@@ -6,15 +6,17 @@ from enum import StrEnum
 class KeyScope(StrEnum):
     """None includes another: a key has those it was given.
 
-    ``read`` looks at everything but what ``admin`` opens. ``send`` sends, cancels, resends and archives, and
-    writes recipients' profiles, lists, tenants and devices. ``manage`` changes what is configured: templates,
-    providers, limits, suppressions. ``admin`` pauses and retries, makes keys, and reads the audit log.
+    ``read`` looks at everything but what ``admin`` and ``keys`` open. ``send`` sends, cancels, resends and
+    archives, and writes recipients' profiles, lists, tenants and devices. ``manage`` changes what is
+    configured: templates, providers, limits, suppressions. ``admin`` pauses and retries, and reads the audit
+    log. ``keys`` looks at, makes, replaces and ends API keys, of those that may no more than itself.
     """
 
     READ = "read"
     SEND = "send"
     MANAGE = "manage"
     ADMIN = "admin"
+    KEYS = "keys"
 
 
 EVERYTHING = frozenset(KeyScope)

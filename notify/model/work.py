@@ -58,7 +58,7 @@ class Claim:
     """A work row held by this process until its lease ends; ``attempt`` fences what it may record.
 
     ``lost``: how many earlier claims ended with the death of their process. ``waited``: what it has just
-    waited for.
+    waited for. ``until``: nobody else takes it before, by ``time.monotonic``, even if it is not renewed.
     """
 
     id: UUID
@@ -68,6 +68,7 @@ class Claim:
     attempt: int
     lost: int = 0
     waited: Wait | None = None
+    until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

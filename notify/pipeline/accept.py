@@ -17,9 +17,9 @@ from notify.errors import Conflict, InvalidRequest, Unavailable
 from notify.model import wire
 from notify.model.names import Lane, Mode, World
 from notify.model.work import Handoff, Place, Stage, Wake, Work
-from notify.pipeline import announcing, observing, pausing
+from notify.pipeline import announcing, branding, observing, pausing
 from notify.pipeline.creation import new_message
-from notify.store import brands, db, idempotency, messages, requests, work
+from notify.store import db, idempotency, messages, requests, work
 from notify.store.idempotency import Answer, Key
 
 ACCEPTED = 202
@@ -66,19 +66,10 @@ def run(batch: Sequence[Submission]) -> tuple[list[Answered], Handoff]:
     """
     with db.begin() as tx:
         paused = {world: pausing.refusal(tx, world) for world in {sent.world for sent in batch}}
-        refused = [paused[sent.world] or _unknown_brand(tx, sent) for sent in batch]
+        refused = [paused[sent.world] or branding.refusal(tx, sent.world, sent.message) for sent in batch]
         taken, handoff = store(tx, [sent for sent, no in zip(batch, refused, strict=True) if no is None])
     answers = iter(taken)
     return [no or next(answers) for no in refused], handoff
-
-
-def _unknown_brand(tx: db.Tx, sent: Submission) -> InvalidRequest | None:
-    """Only a send that names a brand costs a look, and a cached one."""
-    named = wire.brands(sent.message)
-    for place, id_ in named.items():
-        if not brands.exists(tx, sent.world, id_):
-            return InvalidRequest(f"{place}: brand {id_!r} does not exist")
-    return None
 
 
 def store(tx: db.Tx, batch: Sequence[Submission]) -> tuple[list[Receipt | Conflict], Handoff]:

@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from notify.content import brand as content
+from notify.errors import InvalidRequest
 from notify.expression import Limits, scope
+from notify.model import wire
 from notify.model.document import Frame
 from notify.model.names import World
 from notify.recipients.resolve import deep_merge
@@ -53,6 +55,14 @@ def named(body: Json) -> list[str]:
     """The brands that a send names, the strongest first."""
     email = (body.get("channels") or {}).get("email") or {}
     return [id_ for id_ in (email.get("brand_id"), body.get("brand_id")) if id_]
+
+
+def refusal(tx: db.Tx, world: World, message: wire.SendMessage) -> InvalidRequest | None:
+    """Why this send is refused: it names a brand that is not there. Costs a cached look, and only then."""
+    for place, id_ in wire.brands(message).items():
+        if not brands.exists(tx, world, id_):
+            return InvalidRequest(f"{place}: brand {id_!r} does not exist")
+    return None
 
 
 def asked(world: World, body: Json, tenants: str | None, payload: Json | None) -> Asked:

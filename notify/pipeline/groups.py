@@ -11,8 +11,8 @@ from uuid import UUID
 from notify.model import filters, patterns, wire
 from notify.model.names import World
 from notify.model.wire import Recipient, RecipientKind
-from notify.recipients.bulk import entry_of
-from notify.store import audiences, bulk_jobs, db, members
+from notify.recipients.bulk import entry_of, localized
+from notify.store import audiences, bulk_jobs, db, members, profiles
 from notify.store.members import Member, Stretch
 
 
@@ -99,8 +99,19 @@ def _of_job(
     except ValueError:
         return Some()
     rows = bulk_jobs.users_of_request(tx, world, job, request_id, after=int(after or 0), size=size)
+    entries = _localized(tx, world, job, [entry_of(row.given) for row in rows])
     named = [
-        Named(f"bulk.{row.seq}", wire.recipient(entry_of(row.given), tenant_id=group.tenant_id))
-        for row in rows
+        Named(f"bulk.{row.seq}", wire.recipient(entry, tenant_id=group.tenant_id))
+        for row, entry in zip(rows, entries, strict=True)
     ]
     return Some(named, len(rows), str(rows[-1].seq) if len(rows) >= size else None)
+
+
+def _localized(tx: db.Tx, world: World, job: UUID, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Profiles are looked at only if the job says something else by locale."""
+    by_locale = bulk_jobs.data_by_locale(tx, job) if entries else {}
+    if not by_locale:
+        return entries
+    users = {id_ for entry in entries if (id_ := entry.get("user_id"))}
+    stored = profiles.get_many(tx, [(world, id_) for id_ in users])
+    return [localized(entry, stored.get((world, entry.get("user_id", ""))), by_locale) for entry in entries]

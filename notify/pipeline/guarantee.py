@@ -13,6 +13,7 @@ from notify.errors import Unavailable
 from notify.model.call import Answer, Blame, HttpAnswer, NoAnswer, Permanent
 from notify.model.names import Guarantee
 from notify.model.status import Status
+from notify.pipeline import claims
 from notify.pipeline.job import Job
 from notify.store import db, deliveries, messages, work
 from notify.transport import Begin
@@ -51,12 +52,19 @@ def _doubt(what: str) -> Permanent:
     return Permanent(reason=reason, blame=Blame.UNKNOWN)
 
 
-def gate(jobs: Mapping[UUID, Job]) -> Begin[UUID] | None:
-    """What marks that calls begin, when their time has come, and says which may be made; None: all may."""
-    once = {id_ for id_, job in jobs.items() if is_once(job)}
-    if not once:
-        return None
-    return lambda due: {*due} - once | _begin([jobs[id_] for id_ in due if id_ in once])
+def gate(jobs: Mapping[UUID, Job]) -> Begin[UUID]:
+    """What says, when the time of calls has come, which may be made: none that another worker has taken over.
+
+    That a call for at most once begins is marked first.
+    """
+    return lambda due: _allowed([jobs[id_] for id_ in due])
+
+
+def _allowed(due: Sequence[Job]) -> set[UUID]:
+    ours = claims.holding([job.claim for job in due])
+    once = [job for job in due if is_once(job)]
+    marked = _begin([job for job in once if job.delivery.id in ours])
+    return ours - {job.delivery.id for job in once} | marked
 
 
 def _begin(jobs: Sequence[Job]) -> set[UUID]:

@@ -17,7 +17,7 @@ from notify.model.output import Rendered
 from notify.model.plan import Final, Leaf, Plan, Skipped
 from notify.model.preference import Wanted
 from notify.model.status import Reason, Status
-from notify.pipeline import consent, counting, material, people, rendering, suppressing
+from notify.pipeline import branding, consent, counting, material, people, rendering, suppressing
 from notify.pipeline.creation import new_message
 from notify.pipeline.material import Material
 from notify.pipeline.planning import plan_of
@@ -79,10 +79,14 @@ def run(world: World, mode: Mode, message: wire.SendMessage, body: Mapping[str, 
     """``body``: the ``message`` object as it was sent.
 
     Raises:
+        InvalidRequest: it names a brand that does not exist.
         Unavailable: the database is away.
     """
     now, request_id = clock.now(), ids.new()
     with db.begin() as tx:
+        cache.refresh(tx)
+        if refusal := branding.refusal(tx, world, message):
+            raise refusal
         found = counting.count(tx, world, request_id, message, sample=SAMPLE)
         sample = [
             _stored(ids.child(request_id, f"to.{index}"), world, mode, message, body, one, now)
@@ -137,7 +141,6 @@ def _stored(
 
 
 def _load(tx: db.Tx, world: World, sample: Sequence[StoredMessage]) -> _Known:
-    cache.refresh(tx)
     addressees = people.load(tx, sample)
     return _Known(
         people=addressees,

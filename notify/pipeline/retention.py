@@ -18,6 +18,7 @@ from notify.store import (
     inbound_events,
     partitions,
     preference_logs,
+    refusals,
     send_limits,
 )
 from notify.store.partitions import Partition
@@ -107,6 +108,7 @@ def run() -> list[Due]:
             "preference_log": preference_logs.drop_before(tx, preference_limit(now), config.pass_size),
         }
         inbound_events.drop_before(tx, limits(now)["message_event"], config.pass_size)
+        refusals.drop_before(tx, limits(now)["message_event"], config.pass_size)
         bulk_jobs.drop_before(
             tx,
             before=ids.earliest(now - _UNSENT_JOBS),

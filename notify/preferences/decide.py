@@ -30,6 +30,7 @@ def decide(topic: Topic, said: Said) -> Wanted:
         default=by_default,
         channels=both.routing if both.custom else None,
         chosen=own.status is not None and not required,
+        until=None if required else own.until,
     )
 
 
@@ -40,8 +41,8 @@ def merged(layers: Iterable[Choice]) -> Choice:
 
 def _over(below: Choice, above: Choice) -> Choice:
     routing = below if above.custom is None else above
-    status = below.status if above.status is None else above.status
-    return Choice(status=status, custom=routing.custom, routing=routing.routing)
+    said = below if above.status is None else above
+    return Choice(status=said.status, until=said.until, custom=routing.custom, routing=routing.routing)
 
 
 def refusal(wanted: Wanted) -> Final | None:

@@ -61,6 +61,12 @@ def _schedule(
     return {**own, "schedule_id": id_, "created": created, "updated": at}
 
 
+def elsewhere(given: Digest | None, at: str) -> dict[str, Any]:
+    """What ``given`` would be in the place of, had it been stored here: so its schedules keep their ids."""
+    named = [one.get("schedule_id") for one in (given or {}).get("schedules") or ()]
+    return {"schedules": [{"schedule_id": one, "created": at} for one in named if one]}
+
+
 def offered(digest: Digest | None) -> frozenset[str]:
     """The ids of the schedules that users may choose."""
     schedules = digest["schedules"] if digest else ()

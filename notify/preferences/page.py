@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from notify.model.names import Channel
 from notify.model.preference import CLASSES, Choice, Consent, Section, Topic, Wanted, channels
-from notify.preferences.change import Wish
+from notify.preferences.change import SNOOZE, Wish
 
 HEADING = "Notification preferences"
 _LABELS: Mapping[Channel, str] = {
@@ -55,8 +56,25 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """How long a topic can be put off: nothing for that long."""
+
+    key: str
+    label: str
+    checked: bool = False
+
+
+AS_IT_IS = "keep"
+PAUSES = {"1": "for a day", "7": "for a week", "30": "for 30 days"}
+"""By days."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """A topic. ``boxes``: none where channels cannot be chosen. ``problem``: with their choice."""
+    """A topic. ``boxes``: none where channels cannot be chosen. ``problem``: with their choice.
+
+    ``pauses``: for how long it can be put off, if it can. ``until``: it is put off until then.
+    """
 
     id: str
     name: str
@@ -65,6 +83,8 @@ class Item:
     required: bool
     boxes: Sequence[Box] = ()
     problem: str | None = None
+    pauses: Sequence[Pause] = ()
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,10 +125,21 @@ def _item(published: Mapping[str, Any], wanted: Wanted) -> Item:
         id=published["id"],
         name=published["name"],
         description=published["description"],
-        on=wanted.status is not Consent.OPTED_OUT,
+        on=wanted.status is not Consent.OPTED_OUT or wanted.until is not None,
         required=wanted.default is Consent.REQUIRED,
         boxes=[Box(key=one, label=_LABELS[one], checked=_is_on(wanted, one)) for one in offered],
+        pauses=_pauses(wanted),
+        until=wanted.until,
     )
+
+
+def _pauses(wanted: Wanted) -> list[Pause]:
+    if SNOOZE not in wanted.topic.allowed or wanted.default is Consent.REQUIRED:
+        return []
+    now = [Pause(key="", label="not paused")]
+    if wanted.until:
+        now.append(Pause(key=AS_IT_IS, label=f"until {wanted.until:%d %B %Y, %H:%M} UTC", checked=True))
+    return [*now, *(Pause(key=days, label=label) for days, label in PAUSES.items())]
 
 
 def _is_on(wanted: Wanted, channel: Channel) -> bool:
@@ -129,11 +160,15 @@ def _offered(topic: Topic) -> list[Channel]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """``seen``: the topics on the page. ``on``: those that are wanted. ``boxes``: topics with channels."""
+    """``seen``: the topics on the page. ``on``: those that are wanted. ``boxes``: topics with channels.
+
+    ``pauses``: how long to put off, by topic.
+    """
 
     seen: frozenset[str]
     on: frozenset[str]
     boxes: frozenset[tuple[str, str]]
+    pauses: Mapping[str, str]
 
 
 def read(fields: Iterable[tuple[str, str]]) -> Form:
@@ -143,10 +178,13 @@ def read(fields: Iterable[tuple[str, str]]) -> Form:
         seen=frozenset(value for name, value in all_ if name == "seen"),
         on=frozenset(value for name, value in all_ if name == "on"),
         boxes=frozenset((name[8:], value) for name, value in all_ if name.startswith("channel:")),
+        pauses={name[6:]: value for name, value in all_ if name.startswith("pause:")},
     )
 
 
-def wishes(page: Page, form: Form, own: Mapping[str, Choice]) -> tuple[list[Wish], dict[str, str]]:
+def wishes(
+    page: Page, form: Form, own: Mapping[str, Choice], now: datetime
+) -> tuple[list[Wish], dict[str, str]]:
     """What has changed against what is shown, and what is wrong with it, by topic.
 
     Args:
@@ -160,20 +198,29 @@ def wishes(page: Page, form: Form, own: Mapping[str, Choice]) -> tuple[list[Wish
             continue
         if on and item.boxes and not chosen:
             problems[item.id] = "Choose at least one way to be told, or switch it off."
-        elif wish := _wish(item, on, chosen, own.get(item.id, Choice())):
+        elif wish := _wish(item, on, chosen, own.get(item.id, Choice()), _until(item, on, form, now)):
             found.append(wish)
     return found, problems
 
 
-def _wish(item: Item, on: bool, chosen: tuple[str, ...], own: Choice) -> Wish | None:
-    status = Consent.OPTED_IN if on else Consent.OPTED_OUT
+def _until(item: Item, on: bool, form: Form, now: datetime) -> datetime | None:
+    """Until when they put it off; None: not."""
+    days = form.pauses.get(item.id, AS_IT_IS) if item.pauses else AS_IT_IS
+    if not on or days == AS_IT_IS:
+        return item.until if on else None
+    return now + timedelta(days=int(days)) if days in PAUSES else None
+
+
+def _wish(item: Item, on: bool, chosen: tuple[str, ...], own: Choice, until: datetime | None) -> Wish | None:
+    status = Consent.OPTED_IN if on and not until else Consent.OPTED_OUT
     if on and {box.key for box in item.boxes if box.checked} != set(chosen):
         some = len(chosen) < len(item.boxes)
-        return Wish(topic_id=item.id, status=status, custom=some, routing=chosen if some else ())
-    if on is item.on:
+        routing = chosen if some else ()
+        return Wish(topic_id=item.id, status=status, custom=some, routing=routing, until=until)
+    if on is item.on and until == item.until:
         return None
     kept = tuple(one for one in CLASSES if one in own.routing)
-    return Wish(topic_id=item.id, status=status, custom=own.custom, routing=kept)
+    return Wish(topic_id=item.id, status=status, custom=own.custom, routing=kept, until=until)
 
 
 def again(page: Page, form: Form, problems: Mapping[str, str]) -> Page:
@@ -189,4 +236,7 @@ def _again(item: Item, form: Form, problem: str | None) -> Item:
     if item.id not in form.seen:
         return item
     boxes = [replace(box, checked=(item.id, box.key) in form.boxes) for box in item.boxes]
-    return replace(item, on=item.required or item.id in form.on, boxes=boxes, problem=problem)
+    wanted = form.pauses.get(item.id, AS_IT_IS)
+    pauses = [replace(one, checked=one.key == wanted) for one in item.pauses]
+    on = item.required or item.id in form.on
+    return replace(item, on=on, boxes=boxes, pauses=pauses, problem=problem)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from notify.model.preference import Choice, Consent, channels
+from notify.model.preference import CLASSES, Choice, Consent, channels
 
 
 def choices(
@@ -19,6 +19,16 @@ def choices(
         details = by_name.get(name) if isinstance(by_name, Mapping) and name else None
         if isinstance(details, Mapping):
             yield _choice(details, now)
+
+
+def details(choice: Choice) -> dict[str, Any]:
+    """The other way round: what a choice says, as it would be sent along."""
+    told: dict[str, Any] = {"status": choice.status}
+    if choice.custom:
+        told["channel_preferences"] = [{"channel": one} for one in CLASSES if one in choice.routing]
+    if choice.until:
+        told["rules"] = [{"until": choice.until.isoformat()}]
+    return told
 
 
 def _choice(details: Mapping[str, Any], now: datetime) -> Choice:

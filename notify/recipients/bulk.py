@@ -21,6 +21,15 @@ def entry_of(given: Mapping[str, Any]) -> dict[str, Any]:
     return entry
 
 
+def localized(
+    entry: dict[str, Any], stored: Mapping[str, Any] | None, by_locale: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The recipient, with the data of their locale (their own, else the stored one) below their own data."""
+    locale = entry.get("locale") or (stored or {}).get("locale")
+    own = by_locale.get(locale) if isinstance(locale, str) else None
+    return {**entry, "data": deep_merge(own, entry.get("data"))} if own else entry
+
+
 def key_of(given: Mapping[str, Any]) -> str | None:
     """Who it is, so that the same user is known again; None: nobody can tell."""
     if user_id := _user_id(given):

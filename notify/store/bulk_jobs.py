@@ -114,6 +114,14 @@ def users_of_request(
     return [User(row.seq, row.given) for row in tx.execute(_OF_REQUEST, asked)]
 
 
+_DATA_BY_LOCALE = text("SELECT definition -> 'locale' FROM bulk_job WHERE id = :id")
+
+
+def data_by_locale(tx: Tx, id_: UUID) -> dict[str, Any]:
+    """What the job's data is besides, for users of each locale."""
+    return tx.execute(_DATA_BY_LOCALE, {"id": id_}).scalar_one_or_none() or {}
+
+
 _OLD = """
     SELECT id FROM bulk_job
     WHERE id < :before AND (request_id IS NULL OR request_id < :sent_before) ORDER BY id LIMIT :size

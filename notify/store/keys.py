@@ -81,12 +81,23 @@ def valid(tx: Tx, digest: bytes) -> StoredKey | None:
     return _read(row) if row else None
 
 
-def find(tx: Tx, world: World | None = None) -> Sequence[StoredKey]:
-    """All keys (of a world), revoked ones included, oldest first."""
-    query = select(*_COLUMNS).order_by(api_key.c.created_at)
+def find(
+    tx: Tx, world: World | None = None, *, after: UUID | None = None, limit: int | None = None
+) -> Sequence[StoredKey]:
+    """Keys (of a world), revoked ones included, oldest first: at most ``limit`` of those ``after`` one."""
+    query = select(*_COLUMNS).order_by(api_key.c.id).limit(limit)
     if world is not None:
         query = query.where(api_key.c.world == world)
+    if after is not None:
+        query = query.where(api_key.c.id > after)
     return [_read(row) for row in tx.execute(query)]
+
+
+def get(tx: Tx, world: World, id_: UUID) -> StoredKey | None:
+    """The key of this world with this id, revoked or not."""
+    query = select(*_COLUMNS).where(api_key.c.id == id_, api_key.c.world == world)
+    row = tx.execute(query).one_or_none()
+    return _read(row) if row else None
 
 
 def in_force(tx: Tx, id_: UUID) -> StoredKey | None:

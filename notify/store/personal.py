@@ -84,6 +84,7 @@ REGISTRY: Mapping[str, tuple[Fate, str]] = MappingProxyType(
         "preference_topic": (Fate.EXEMPT, _DEFINED),
         "preference_page": (Fate.EXEMPT, _DEFINED),
         "pause": (Fate.EXEMPT, "of operators"),
+        "refusal": (Fate.EXEMPT, "names places in a message, not what stands there"),
         "heartbeat": (Fate.EXEMPT, "of processes"),
         "config_version": (Fate.EXEMPT, "one number"),
     }

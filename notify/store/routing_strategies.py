@@ -47,9 +47,17 @@ def create(tx: Tx, world: World, id_: str, values: Mapping[str, Any]) -> None:
 
 
 def replace(tx: Tx, id_: str, values: Mapping[str, Any]) -> None:
-    changed = {**values, "updated_at": func.now()}
+    """Replace all of it; one that is archived is back."""
+    changed = {**values, "updated_at": func.now(), "archived_at": None}
     tx.execute(update(routing_strategy).where(routing_strategy.c.id == id_).values(changed))
     cache.changed(tx)
+
+
+def owner(tx: Tx, id_: str) -> World | None:
+    """The world that has a strategy with this id, archived or not, locked; None: there never was one."""
+    query = select(routing_strategy.c.world).where(routing_strategy.c.id == id_).with_for_update()
+    found = tx.execute(query).scalar_one_or_none()
+    return World(found) if found else None
 
 
 def archive(tx: Tx, id_: str) -> None:

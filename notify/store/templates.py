@@ -183,6 +183,17 @@ _ARCHIVE = text("""
 """)
 
 
+def owner(tx: Tx, id_: str) -> World | None:
+    """The world that has a template with this id, archived or not; None: there never was one."""
+    found = tx.execute(select(template.c.world).where(template.c.id == id_)).scalar_one_or_none()
+    return World(found) if found else None
+
+
+def unarchive(tx: Tx, id_: str) -> None:
+    """Have it be there again."""
+    tx.execute(update(template).where(template.c.id == id_).values(archived_at=None))
+
+
 def archive(tx: Tx, world: World, id_: str) -> bool:
     """Archive; False when there is no such template."""
     done = tx.execute(_ARCHIVE, {"world": world, "id": id_}).rowcount > 0

@@ -8,7 +8,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from notify.model.names import World
-from notify.store import bulk
+from notify.store import bulk, cache
 from notify.store.db import Tx
 from notify.store.tables import tenant, tenant_preference
 
@@ -90,6 +90,8 @@ _REMOVE = tuple(
     for statement in (
         "DELETE FROM tenant_member WHERE world = :world AND tenant_id = :id",
         "DELETE FROM tenant_preference WHERE world = :world AND tenant_id = :id",
+        "DELETE FROM tenant_template_version WHERE world = :world AND tenant_id = :id",
+        "DELETE FROM tenant_template WHERE world = :world AND tenant_id = :id",
         "DELETE FROM user_preference WHERE world = :world AND tenant_id = :id AND tenant_id <> ''",
         "UPDATE tenant SET parent_id = NULL, updated_at = now() WHERE world = :world AND parent_id = :id",
     )
@@ -98,12 +100,13 @@ _REMOVE_ITSELF = text("DELETE FROM tenant WHERE world = :world AND id = :id")
 
 
 def remove(tx: Tx, world: World, id_: str) -> bool:
-    """Delete it with its memberships and defaults; its children become roots. Whether there was one."""
+    """Delete it with all that is its own; its children become roots. Whether there was one."""
     names = {"world": world, "id": id_}
     if not tx.execute(_REMOVE_ITSELF, names).rowcount:
         return False
     for statement in _REMOVE:
         tx.execute(statement, names)
+    cache.changed(tx)
     return True
 
 

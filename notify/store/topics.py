@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from notify.model.names import World
 from notify.model.preference import Consent, Section, Topic
@@ -62,6 +63,11 @@ def add_section(tx: Tx, world: World, id_: str, values: Mapping[str, Any], creat
     cache.changed(tx)
 
 
+def put_section(tx: Tx, world: World, id_: str, values: Mapping[str, Any], by: str) -> None:
+    """``values``: by column, all of them."""
+    _put(tx, _section, {"world": world, "id": id_}, values, by)
+
+
 def replace_section(tx: Tx, world: World, id_: str, values: Mapping[str, Any], updater: str) -> None:
     """``values``: by column."""
     _change(tx, _section, world, id_, {**values, "updater": updater, "updated_at": func.now()})
@@ -117,6 +123,11 @@ def add_topic(
     cache.changed(tx)
 
 
+def put_topic(tx: Tx, world: World, section_id: str, id_: str, values: Mapping[str, Any], by: str) -> None:
+    """``values``: by column, all of them; the digest may be left out and stays."""
+    _put(tx, _topic, {"world": world, "id": id_}, {"section_id": section_id, **values}, by)
+
+
 def replace_topic(tx: Tx, world: World, id_: str, values: Mapping[str, Any], updater: str) -> None:
     """``values``: by column; those left out stay."""
     _change(tx, _topic, world, id_, {**values, "updater": updater, "updated_at": func.now()})
@@ -125,6 +136,13 @@ def replace_topic(tx: Tx, world: World, id_: str, values: Mapping[str, Any], upd
 def archive_topic(tx: Tx, world: World, id_: str) -> None:
     """What it is linked to goes on as if it were not; what users chose is kept and says nothing any more."""
     _change(tx, _topic, world, id_, {"archived_at": func.now()})
+
+
+def _put(tx: Tx, table: Any, key: Mapping[str, Any], values: Mapping[str, Any], by: str) -> None:
+    changed = {**values, "updater": by, "updated_at": func.now(), "archived_at": None}
+    statement = upsert(table).values(**key, **values, creator=by)
+    tx.execute(statement.on_conflict_do_update(index_elements=[*key], set_=changed))
+    cache.changed(tx)
 
 
 def _change(tx: Tx, table: Any, world: World, id_: str, values: Mapping[str, Any]) -> None:

@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import delete, select, text, tuple_
 
+from notify import clock
 from notify.model.names import World
 from notify.model.preference import Choice, Consent, Said, channels
 from notify.store import bulk
@@ -20,17 +22,14 @@ EVERYWHERE = ""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
-    """What a user chose of a topic."""
+    """What a user chose of a topic. ``until``: of an opt-out that ends by itself."""
 
     topic_id: str
     status: Consent
     custom: bool | None = None
     routing: tuple[str, ...] = ()
     digest_schedule_id: str | None = None
-
-    @property
-    def choice(self) -> Choice:
-        return Choice(status=self.status, custom=self.custom, routing=channels(self.routing))
+    until: datetime | None = None
 
 
 _table = user_preference
@@ -57,14 +56,15 @@ def _read(row: Any) -> Override:
         custom=row.has_custom_routing,
         routing=tuple(row.custom_routing or ()),
         digest_schedule_id=row.digest_schedule_id,
+        until=row.until,
     )
 
 
 _NAMES = (
     "world", "user_id", "tenant_id", "topic_id", "status", "has_custom_routing", "custom_routing",
-    "digest_schedule_id",
+    "digest_schedule_id", "until",
 )  # fmt: skip
-_CHANGED = ("status", "has_custom_routing", "custom_routing", "digest_schedule_id")
+_CHANGED = ("status", "has_custom_routing", "custom_routing", "digest_schedule_id", "until")
 _PUT = text(f"""
     INSERT INTO user_preference ({", ".join(_NAMES)})
     SELECT {", ".join(_NAMES)} FROM {bulk.recordset(_table, _NAMES)}
@@ -85,6 +85,7 @@ def put(tx: Tx, world: World, user_id: str, tenant_id: str, wanted: Sequence[Ove
             "has_custom_routing": one.custom,
             "custom_routing": list(one.routing),
             "digest_schedule_id": one.digest_schedule_id,
+            "until": one.until,
         }
         for one in wanted
     ]
@@ -122,7 +123,7 @@ class Found:
     lists: Sequence[Mapping[str, Any]]
 
 
-_FIELDS = "'status', {0}.status, 'custom', {0}.has_custom_routing, 'routing', {0}.custom_routing"
+_FIELDS = "'status', p.status, 'custom', p.has_custom_routing, 'routing', p.custom_routing"
 _LOAD = text(f"""
     SELECT r.key, d.tenants, u.own, l.preferences AS list, s.preferences AS subscription
     FROM json_to_recordset(CAST(:rows AS json)) AS r(
@@ -135,12 +136,12 @@ _LOAD = text(f"""
         SELECT t.id, t.parent_id, depth + 1
         FROM line JOIN tenant t ON t.world = r.world AND t.id = line.parent_id WHERE depth < {MAX_DEPTH}
       )
-      SELECT jsonb_agg(jsonb_build_object({_FIELDS.format("p")}) ORDER BY depth DESC) AS tenants
+      SELECT jsonb_agg(jsonb_build_object({_FIELDS}) ORDER BY depth DESC) AS tenants
       FROM line
       JOIN tenant_preference p ON p.world = r.world AND p.tenant_id = line.id AND p.topic_id = r.topic_id
     ) d ON r.tenant_id IS NOT NULL
     LEFT JOIN LATERAL (
-      SELECT jsonb_agg(jsonb_build_object({_FIELDS.format("p")}) ORDER BY p.tenant_id) AS own
+      SELECT jsonb_agg(jsonb_build_object({_FIELDS}, 'until', p.until) ORDER BY p.tenant_id) AS own
       FROM user_preference p
       WHERE p.world = r.world AND p.user_id = r.user_id AND p.topic_id = r.topic_id
         AND p.tenant_id IN ('', coalesce(r.tenant_id, ''))
@@ -165,8 +166,12 @@ def _found(row: Any) -> Found:
 
 
 def _choice(found: Mapping[str, Any]) -> Choice:
+    until = datetime.fromisoformat(found["until"]) if found.get("until") else None
+    over = until is not None and until <= clock.now()
     return Choice(
-        status=Consent(found["status"]),
+        # What was put off is as if opted in afterwards.
+        status=Consent.OPTED_IN if over else Consent(found["status"]),
         custom=found["custom"],
         routing=channels(found["routing"]),
+        until=None if over else until,
     )

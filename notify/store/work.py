@@ -1,7 +1,6 @@
-"""The work table: claims, leases, and the hand-over from one stage to the next.
+"""The work table: what claims hold, and the hand-over from one stage to the next; ``claiming`` takes from it.
 
-A claim is one compare-and-set: rows somebody else holds are skipped, rows past the stage do not match, so
-a duplicate, late or lost task is harmless. Time is the database's: one clock for every machine.
+Time is the database's: one clock for every machine.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,139 +13,13 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PgUuid
 
 from notify import clock
-from notify.model.names import Channel, Lane, World
+from notify.model.names import Channel, Lane
 from notify.model.work import Claim, Place, PutOff, Stage, Wait, Wake, Work
-from notify.store import bulk, cache, db
+from notify.store import bulk
 from notify.store.db import Tx
 from notify.store.tables import work
 
 _IDS = bindparam("ids", type_=ARRAY(PgUuid))
-
-_PLACE = "stage = :stage AND channel = :channel AND lane = :lane"
-# The same, for rows that are found by their ids.
-_BY_ID = "stage || '' = :stage AND channel || '' = :channel AND lane || '' = :lane"
-# The same, written as the index over shares has it: the one over due times must not be taken for it.
-_SHARED_PLACE = "stage || channel || lane = :place AND NOT parked"
-_FREE = """due_at <= now() AND lease_until = '-infinity' AND id <> ALL(:ids)
-        AND NOT EXISTS (SELECT FROM orphan)"""
-# A server that has just started gives those whose leases ended meanwhile the time to come back for them.
-_ORPHANED = """lease_until > '-infinity' AND lease_until <= now()
-        AND pg_postmaster_start_time() <= now() - make_interval(secs => :return_s)"""
-
-# A free row's lease is -infinity; an older one that has ended belonged to a process that died. Such rows go
-# before all others, few together, and alone after a second death: one that kills its worker is found, and
-# takes few neighbours along. Whoever claims next at the place looks for them: they wait for no wake-up.
-#
-# Of the rest of the batch each sharer with work at this place gets the same part, the oldest of its rows;
-# what is left over goes to the oldest rows of all. The next sharer is one look into an index, and the claim
-# after this one begins behind the last that was looked at, so that no number of them starves anybody.
-#
-# Written for a planner that knows nothing (the table was empty when it last looked) or too much (a batch is
-# few rows, whatever it believes): rows told of and rows taken are found by their ids.
-_CLAIM = text(f"""
-    WITH RECURSIVE dead AS MATERIALIZED (
-      SELECT id, lost FROM (
-        SELECT id, lost, lease_until FROM work WHERE {_PLACE} AND due_at <= now() ORDER BY due_at LIMIT :head
-      ) AS oldest WHERE {_ORPHANED}
-      UNION
-      SELECT id, lost FROM work WHERE id = ANY(:ids) AND {_BY_ID} AND {_ORPHANED}
-    ), orphan AS MATERIALIZED (
-      SELECT id, waits_for FROM work
-      WHERE id = ANY(ARRAY(SELECT id FROM dead)) AND {_BY_ID} AND {_ORPHANED}
-      ORDER BY lost DESC, due_at
-      LIMIT (SELECT CASE WHEN max(lost) > 0 THEN least(1, :together) ELSE :together END FROM dead)
-      FOR UPDATE SKIP LOCKED
-    ), told AS (
-      SELECT id, waits_for FROM work
-      WHERE id = ANY(:ids) AND {_BY_ID} AND due_at <= now() AND lease_until = '-infinity'
-        AND NOT EXISTS (SELECT FROM orphan)
-      FOR UPDATE SKIP LOCKED
-    ), following AS (
-      (SELECT share FROM work WHERE {_SHARED_PLACE} AND share > :after ORDER BY share LIMIT 1)
-      UNION ALL
-      SELECT (
-        SELECT share FROM work WHERE {_SHARED_PLACE} AND share > following.share ORDER BY share LIMIT 1
-      ) FROM following WHERE following.share IS NOT NULL
-    ), sharer AS MATERIALIZED (
-      SELECT share FROM following WHERE share IS NOT NULL LIMIT :sharers
-    ), shared AS (
-      SELECT part.id, part.waits_for FROM sharer CROSS JOIN LATERAL (
-        SELECT id, waits_for FROM work WHERE {_SHARED_PLACE} AND share = sharer.share AND {_FREE}
-        ORDER BY due_at LIMIT :more / (SELECT greatest(count(*), 1) FROM sharer) FOR UPDATE SKIP LOCKED
-      ) AS part
-    ), oldest AS (
-      SELECT id, waits_for FROM work WHERE {_PLACE} AND {_FREE} AND id NOT IN (SELECT id FROM shared)
-      ORDER BY due_at LIMIT :more - (SELECT count(*) FROM shared) FOR UPDATE SKIP LOCKED
-    ), taken AS MATERIALIZED (
-      SELECT id, true AS lost, waits_for FROM orphan UNION ALL SELECT id, false, waits_for FROM told
-      UNION ALL SELECT id, false, waits_for FROM shared UNION ALL SELECT id, false, waits_for FROM oldest
-    )
-    UPDATE work SET lease_until = now() + make_interval(secs => :lease_s), parked = false, waits_for = NULL,
-      attempt = work.attempt + 1, lost = work.lost + CAST(taken.lost AS integer)
-    FROM unnest(
-      ARRAY(SELECT id FROM taken), ARRAY(SELECT lost FROM taken), ARRAY(SELECT waits_for FROM taken)
-    ) AS taken(id, lost, waits_for)
-    WHERE work.id = taken.id
-    RETURNING work.id, message_id, world, attempt, work.lost, taken.waits_for AS waited,
-      (SELECT version FROM config_version) AS config_version,
-      (SELECT max(share) FROM sharer HAVING count(*) = :sharers) AS last_sharer
-""").bindparams(_IDS)
-
-_HEAD = 200
-"""How many of a place's oldest rows a claim looks through for those of dead processes; the reconciler tells
-of what lies behind them.
-"""
-RETURN_S = 4.0
-"""What the living have, once the database is back, to record what they did and to renew their leases."""
-_TOGETHER = 10
-"""Rows of dead processes claimed at once, the first time."""
-_SHARERS = 20
-"""Who gets a part of one claim at most; the others have their turn with the next ones."""
-
-_after: dict[Place, str] = {}
-"""Behind whom this process's next claim begins."""
-
-
-def claim(tx: Tx, place: Place, ids: Sequence[UUID], *, size: int, lease_s: float) -> list[Claim]:
-    """Hold the rows of ``place`` that are ready, ``size`` at most: up to half of them those told of, and of
-    everybody's oldest in equal parts.
-
-    What the cache keeps is as new as the claim.
-    """
-    told = list(ids[: (size + 1) // 2])
-    parameters = {
-        "ids": told,
-        "more": size - len(told),
-        "lease_s": lease_s,
-        "sharers": _SHARERS,
-        "head": _HEAD,
-        # Likewise for a server that was out of reach: the living have lost their leases, too.
-        "together": _TOGETHER if db.calm_s() >= RETURN_S else 0,
-        "return_s": RETURN_S,
-        "after": _after.get(place, ""),
-        "place": f"{place.stage}{place.channel or ''}{place.lane}",
-        **_place(place),
-    }
-    rows = tx.execute(_CLAIM, parameters).all()
-    _after[place] = (rows[0].last_sharer if rows else None) or ""
-    if rows:
-        cache.see(rows[0].config_version)
-    return [
-        Claim(
-            id=row.id,
-            message_id=row.message_id,
-            world=World(row.world),
-            place=place,
-            attempt=row.attempt,
-            lost=row.lost,
-            waited=Wait(row.waited) if row.waited else None,
-        )
-        for row in rows
-    ]
-
-
-def _place(place: Place) -> dict[str, str]:
-    return {"stage": place.stage, "lane": place.lane, "channel": place.channel or ""}
 
 
 # Attempts only grow while a row stays in its stage, and a row never comes back to a stage it has left. A row
@@ -165,16 +38,19 @@ def fence(tx: Tx, claims: Sequence[Claim]) -> set[UUID]:
     return set(held.scalars())
 
 
+# Whoever has a row locked records it, or is about to: nobody waits for the other, and nobody else claims it.
 _RENEW = text(f"""
     UPDATE work SET lease_until = now() + make_interval(secs => :lease_s)
-    FROM {bulk.recordset(work, _HELD)}
-    WHERE work.id = r.id AND work.stage = r.stage AND work.attempt = r.attempt AND lease_until > '-infinity'
+    WHERE id = ANY(ARRAY(
+      SELECT work.id FROM {bulk.recordset(work, _HELD)}
+      JOIN work USING (id, stage, attempt) WHERE lease_until > '-infinity' FOR UPDATE OF work SKIP LOCKED
+    )) RETURNING id
 """)
 
 
-def renew(tx: Tx, claims: Iterable[Claim], lease_s: float) -> None:
-    """Keep holding the rows for ``lease_s`` seconds from now."""
-    tx.execute(_RENEW, {"rows": _held(claims), "lease_s": lease_s})
+def renew(tx: Tx, claims: Iterable[Claim], lease_s: float) -> set[UUID]:
+    """Keep holding the rows for ``lease_s`` seconds from now; return which are still held by these claims."""
+    return set(tx.execute(_RENEW, {"rows": _held(claims), "lease_s": lease_s}).scalars())
 
 
 def _held(claims: Iterable[Claim]) -> str:
@@ -201,6 +77,10 @@ def add(tx: Tx, rows: Iterable[Work], *, horizon: datetime) -> None:
             for row in rows
         ],
     )
+
+
+def _place(place: Place) -> dict[str, str]:
+    return {"stage": place.stage, "lane": place.lane, "channel": place.channel or ""}
 
 
 def _due(at: datetime) -> datetime | str:
@@ -305,14 +185,13 @@ def coming(tx: Tx, *, horizon: datetime, size: int) -> list[Wake]:
     return [Wake(place=_read_place(row), ids=(row.id,), at=row.due_at) for row in rows]
 
 
-# Each place is looked at through its own stretch of the index, oldest first, so a long queue costs no more
-# than a short one.
+# Each place is looked at through its own stretch of an index, so a long queue costs no more than a short one:
+# the oldest rows of all, and those whose lease ended first, which may be anywhere in the queue.
 _LEFT_BEHIND = text(f"""
-    SELECT r.stage, r.lane, r.channel, late.ready, late.lost, late.busy
+    SELECT r.stage, r.lane, r.channel, late.ready, late.busy, dead.lost
     FROM {bulk.recordset(work, ("stage", "lane", "channel"))}
     CROSS JOIN LATERAL (
       SELECT array_agg(id) FILTER (WHERE lease_until = '-infinity') AS ready,
-        array_agg(id) FILTER (WHERE lease_until > '-infinity' AND lease_until <= now()) AS lost,
         bool_or(lease_until > now()) AS busy
       FROM (
         SELECT id, lease_until FROM work
@@ -321,14 +200,22 @@ _LEFT_BEHIND = text(f"""
         ORDER BY due_at LIMIT :size
       ) AS oldest
     ) AS late
-    WHERE late.ready IS NOT NULL OR late.lost IS NOT NULL
+    CROSS JOIN LATERAL (
+      SELECT array_agg(id) AS lost FROM (
+        SELECT id FROM work
+        WHERE stage || channel || lane = r.stage || r.channel || r.lane
+          AND lease_until > '-infinity' AND lease_until <= now()
+        ORDER BY lease_until LIMIT :size
+      ) AS ended
+    ) AS dead
+    WHERE late.ready IS NOT NULL OR dead.lost IS NOT NULL
 """)
 
 
 def left_behind(tx: Tx, places: Iterable[Place], *, grace_s: float, size: int) -> list[Wake]:
-    """Wake-ups for what has been ready for ``grace_s`` seconds, from the ``size`` oldest rows of each place.
+    """Wake-ups for what dead processes have left, and for what has been ready for ``grace_s`` seconds.
 
-    Rows whose process died are always woken up; the others only where nobody is at work: whoever is will
+    From each place ``size`` of either kind at most. The latter only where nobody is at work: whoever is will
     claim them next, so wake-ups do not pile up in front of a long queue.
     """
     asked = bulk.dumps([_place(place) for place in places])

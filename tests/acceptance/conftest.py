@@ -1,4 +1,4 @@
-"""One instance for the whole session, local servers that stand in for providers, and clients of both worlds.
+"""One instance for all tests here, local servers that stand in for providers, and clients of both worlds.
 
 The test world has no provider configured: its sandbox keeps what is sent. In the production world every
 channel goes to a local server.
@@ -35,26 +35,26 @@ class Outside:
         return sum(word.encode() in request.body for request in self.vendors.of("slack"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The instance."""
     with running(tmp_path_factory.mktemp("instance")) as up:
         yield up
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def client(instance: Running) -> Courier:
     """The official client in the test world."""
     return instance.client("test")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def http(instance: Running) -> Http:
     """Plain HTTP in the test world."""
     return instance.http("test")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def outside() -> Iterator[Outside]:
     """The providers' servers."""
     refusal = Reply.json({"code": 20503, "message": "Service unavailable", "status": 503}, status=503)
@@ -62,7 +62,7 @@ def outside() -> Iterator[Outside]:
         yield Outside(mail, vendors, down)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def production(instance: Running, outside: Outside) -> Courier:
     """The official client in the production world, where every provider is configured."""
     client = instance.client("production")

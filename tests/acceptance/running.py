@@ -17,8 +17,8 @@ from courier import Courier
 from notify.local import process
 from notify.local.separate import Ready
 
-START_TIMEOUT_S = 150
-PATIENCE_S = 60
+START_TIMEOUT_S = 240
+PATIENCE_S = 120
 LOOK_EVERY_S = 0.05
 # Whatever these say is meant for somebody else's instance.
 _NOT_INHERITED = ("NOTIFY_", "COURIER_")

@@ -17,7 +17,7 @@ from tests.acceptance.calls import attempts, block, ended, fresh, via
 from tests.acceptance.conftest import Outside
 from tests.acceptance.running import Running, clean_environment, until
 
-TIMEOUT_S = 60
+TIMEOUT_S = 120
 
 
 @dataclass(frozen=True, slots=True)

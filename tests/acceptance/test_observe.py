@@ -23,7 +23,7 @@ TO = {"email": "ada@example.com"}
 # --- Flower --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/", "/tasks", "/api/tasks", "/api/workers", "/broker"])
+@pytest.mark.parametrize("path", ["/", "/tasks", "/api/tasks", "/api/workers", "/broker", "/metrics"])
 @pytest.mark.parametrize("auth", [None, ("notify", "wrong"), ("", "")])
 def test_flower_is_closed_without_its_password(
     instance: Running, path: str, auth: tuple[str, str] | None

@@ -140,12 +140,14 @@ def test_the_strongest_brand_wins(client: Courier, pipeline: Pipeline) -> None:
     assert "Once" in _html(client, pipeline, channels=patch)
 
 
-def test_an_unknown_brand_is_refused(client: Courier, api: Api) -> None:
+def test_an_unknown_brand_is_refused(client: Courier, api: Api, sandbox: Api) -> None:
     client_of(api).brands.create(id="elsewhere", name="Production's", settings={})
     for wrong in ({"brand_id": "elsewhere"}, {"channels": {"email": {"brand_id": "nobody"}}}):
         message: Any = {"to": {"email": factories.ADA}, "content": {"title": "a", "body": "b"}, **wrong}
         with pytest.raises(BadRequestError, match="brand_id"):
             client.send.message(message=message)
+        dry = sandbox.post("/send?dry_run=true", {"message": message})
+        assert (dry.status_code, "brand_id" in dry.json()["message"]) == (400, True)
     with pytest.raises(BadRequestError, match="Brand nobody not found"):
         _template(client, {"id": "nobody"})
 

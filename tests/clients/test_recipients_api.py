@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+import jwt
 import pytest
 from courier import (
     AuthenticationError,
@@ -18,7 +19,7 @@ from notify import clock
 from notify.model.names import World
 from notify.store import db, tokens
 from tests.clients.conftest import client_of
-from tests.integration.harness import Api, Pipeline
+from tests.integration.harness import Api, Database, Pipeline
 
 CONTENT: Any = {"title": "Hi {{profile.name}}", "body": "{{tenant.plan}} {{tenant.name}}"}
 
@@ -46,6 +47,7 @@ def test_a_profile(client: Courier) -> None:
         "a/da", profile={"email": "a@example.com", "address": {"city": "London", "zip": "E1"}}
     )
     client.profiles.create("a/da", profile={"address": {"zip": "N1"}})
+    assert client.profiles.retrieve("a/da").preferences is None
     assert client.profiles.retrieve("a/da").profile["address"] == {"city": "London", "zip": "N1"}
     client.profiles.update("a/da", patch=[{"op": "replace", "path": "/email", "value": "b@example.com"}])
     client.profiles.replace("a/da", profile={"name": "Ada"})
@@ -89,7 +91,7 @@ def test_a_token(client: Courier) -> None:
             missing("t/1", user_id="a/da")
 
 
-@pytest.mark.parametrize("expiry", [True, "tomorrow", "2026-13-01"])
+@pytest.mark.parametrize("expiry", [True, "tomorrow", "2026-13-01", "9999-12-31T23:59:59-01:00"])
 def test_an_expiry_that_is_none_is_refused(client: Courier, expiry: Any) -> None:
     with pytest.raises(BadRequestError):
         client.users.tokens.add_single("t", user_id="ada", provider_key="expo", expiry_date=expiry)
@@ -98,6 +100,10 @@ def test_an_expiry_that_is_none_is_refused(client: Courier, expiry: Any) -> None
 def test_what_is_no_token_is_refused(client: Courier, sandbox: Api) -> None:
     with pytest.raises(BadRequestError):
         client.users.tokens.add_multiple("ada")
+    many = [{"token": f"t{number}", "provider_key": "expo"} for number in range(101)]
+    for given in (many, {"tokens": many}):
+        with pytest.raises(BadRequestError):
+            client.users.tokens.add_multiple("ada", extra_body=given)
     body = {"provider_key": "expo", "token": "other"}
     assert sandbox.put("/users/ada/tokens/t", body).status_code == 400
     assert sandbox.put("/users/ada/tokens/t", {"provider_key": "pigeon"}).status_code == 400
@@ -130,10 +136,35 @@ def test_push_goes_to_the_devices_in_use(client: Courier, pipeline: Pipeline, sa
     assert profile["expo"] == {"token": "kept", "tokens": ["expo-1"]}
 
 
+def test_a_profile_comes_with_what_the_user_chose(client: Courier, sandbox: Api) -> None:
+    topic = _topic(sandbox)
+    client.profiles.create("ada", profile={"email": None})
+    wish: Any = {"status": "OPTED_OUT", "has_custom_routing": True, "custom_routing": ["sms", "email"]}
+    client.users.preferences.update_or_create_topic(topic, user_id="ada", topic=wish)
+    found = client.profiles.retrieve("ada")
+    assert found.profile == {"email": None}
+    assert found.preferences
+    assert found.preferences.to_dict() == {
+        "categories": {
+            topic: {
+                "status": "OPTED_OUT",
+                "channel_preferences": [{"channel": "email"}, {"channel": "sms"}],
+            }
+        }
+    }
+
+
 # --- tenants -------------------------------------------------------------------------------------
 
 
-def test_a_tenant(client: Courier) -> None:
+def _topic(sandbox: Api) -> str:
+    section = sandbox.post("/preferences/sections", {"name": "Orders", "has_custom_routing": True})
+    path = f"/preferences/sections/{section.json()['id']}/topics"
+    return str(sandbox.post(path, {"name": "Offers", "default_status": "OPTED_IN"}).json()["id"])
+
+
+def test_a_tenant(client: Courier, sandbox: Api) -> None:
+    offers = _topic(sandbox)
     defaults: Any = {
         "items": [
             {"id": "news", "status": "OPTED_OUT", "has_custom_routing": True, "custom_routing": ["email"]}
@@ -143,15 +174,17 @@ def test_a_tenant(client: Courier) -> None:
         "a/cme", name="Acme", properties={"plan": "pro"}, default_preferences=defaults
     )
     assert (made.id, made.name, made.properties) == ("a/cme", "Acme", {"plan": "pro"})
-    client.tenants.preferences.items.update("offers", tenant_id="a/cme", status="REQUIRED")
+    client.tenants.preferences.items.update(offers, tenant_id="a/cme", status="REQUIRED")
+    with pytest.raises(NotFoundError, match="topic 'gone'"):
+        client.tenants.preferences.items.update("gone", tenant_id="a/cme", status="REQUIRED")
     client.tenants.preferences.items.delete("news", tenant_id="a/cme")
     found = client.tenants.retrieve("a/cme").default_preferences
     assert found is not None
-    assert [(one.id, one.status) for one in found.items or []] == [("offers", "REQUIRED")]
+    assert [(one.id, one.status) for one in found.items or []] == [(offers, "REQUIRED")]
     with pytest.raises(NotFoundError):
         client.tenants.preferences.items.delete("news", tenant_id="a/cme")
     with pytest.raises(NotFoundError):
-        client.tenants.preferences.items.update("news", tenant_id="nobody", status="REQUIRED")
+        client.tenants.preferences.items.update(offers, tenant_id="nobody", status="REQUIRED")
     client.tenants.delete("a/cme")
     for missing in (client.tenants.delete, client.tenants.retrieve, client.tenants.list_users):
         with pytest.raises(NotFoundError):
@@ -320,6 +353,15 @@ def test_a_filter_that_is_none_is_refused(sandbox: Api, bad: Any) -> None:
     assert sandbox.get("/audiences/x").status_code == 404
 
 
+RULE = {"operator": "EQ", "path": "a", "value": "1"}
+
+
+@pytest.mark.parametrize("filter_", [RULE, {"operator": "AND", "filters": [RULE]}, None])
+def test_an_operator_that_is_none_is_refused(sandbox: Api, filter_: Any) -> None:
+    answer = sandbox.put("/audiences/x", {"filter": filter_, "operator": "XOR"})
+    assert (answer.status_code, answer.json()["message"]) == (400, "operator: must be 'AND' or 'OR'")
+
+
 def test_members_are_paged(client: Courier) -> None:
     client.audiences.update("all", filter={"operator": "EXISTS", "path": "n", "value": "true"})  # type: ignore[typeddict-item]
     for number in range(101):
@@ -392,6 +434,21 @@ def test_a_bulk_job(client: Courier, pipeline: Pipeline, sandbox: Api, configure
         with pytest.raises(ConflictError) as error:
             late()
         assert error.value.response.headers["x-should-retry"] == "false"
+
+
+def test_a_bulk_job_that_is_given_up_says_whom_it_did_not_reach(
+    client: Courier, pipeline: Pipeline, sandbox: Api, database: Database
+) -> None:
+    content: Any = {"title": "Hi", "body": "."}
+    job = client.bulk.create_job(message={"event": "hello", "content": content}).job_id
+    client.bulk.add_users(job, users=[{"recipient": "ada"}, {"recipient": "bob"}])
+    client.bulk.run_job(job)
+    database("UPDATE work SET lost = 3")
+    pipeline.drain()
+    found = client.bulk.retrieve_job(job).job
+    assert (found.status, found.received, found.enqueued, found.failures) == ("ERROR", 2, 0, 2)
+    users = client.bulk.list_users(job).items
+    assert [(one.status, one.message_id) for one in users] == [("ERROR", None)] * 2
 
 
 def test_bulk_jobs_that_are_refused(client: Courier, sandbox: Api) -> None:
@@ -473,6 +530,12 @@ def test_a_span_that_is_none_is_refused(client: Courier, span: str) -> None:
 def test_a_scope_that_is_none_is_refused(client: Courier, scope: str) -> None:
     with pytest.raises(BadRequestError, match="scope"):
         client.auth.issue_token(scope=scope, expires_in="1d")
+
+
+def test_a_millisecond_is_no_minute(client: Courier) -> None:
+    token = client.auth.issue_token(scope="read:messages", expires_in="5000 ms").token
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert claims["exp"] - claims["iat"] == 5
 
 
 @pytest.mark.parametrize("span", ["2 hours", "1d", "3 days", "10h", "2.5 hrs", "1m", "5s", "1y", "90"])

@@ -56,6 +56,15 @@ def test_versions_are_written_published_and_read(client: Courier) -> None:
         client.tenants.templates.retrieve("hello", tenant_id="acme")
 
 
+def test_a_tenants_templates_go_with_it(client: Courier, pipeline: Pipeline) -> None:
+    _put(client, "own", _saying("old"))
+    assert _said(client, pipeline, "own", "acme") == "old"
+    client.tenants.delete("acme")
+    client.tenants.update("acme", name="Another")
+    assert client.tenants.templates.list("acme").items == []
+    assert _said(client, pipeline, "own", "acme") == "UNMAPPED"
+
+
 def test_creating_answers_201_and_replacing_200(sandbox: Api) -> None:
     path = "/tenants/acme/templates/a%2Fb"
     body = {"template": _saying("x")}

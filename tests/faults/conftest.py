@@ -38,7 +38,7 @@ QUICK = {
 LENGTH = Length(freeze=4, database_freeze=4, spell=2)
 MANY = 120
 PER_S = 60
-QUIET_S = 60
+QUIET_S = 120
 DISK_MB = 800
 
 
@@ -63,7 +63,7 @@ class Trial:
         return ledger
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def faulty() -> Iterator[World]:
     """The instance; it is handled roughly."""
     with (

@@ -1,7 +1,7 @@
 """No connection of the database is held while a provider is called."""
 
 from notify.local.process import wait_until
-from tests.faults.conftest import Trial
+from tests.faults.conftest import QUIET_S, Trial
 
 CALL_S = 1.5
 _HELD = """
@@ -25,7 +25,7 @@ def test_no_transaction_is_open_during_a_call(trial: Trial) -> None:
                 return world.unfinished() == 0 and world.records.requests > before
 
             assert wait_until(look, 30, every_s=0.1)
-        sending.result(timeout=30)
+        sending.result(timeout=QUIET_S)
     finally:
         site.latency_s = quick
     assert held == []

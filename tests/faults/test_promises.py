@@ -14,7 +14,7 @@ from notify.local.process import wait_until
 from tests.faults.conftest import QUIET_S, Trial
 
 MESSAGE = {"to": {"user_id": "ada"}, "content": {"title": "Hello", "body": "key999999x0xo"}}
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 def call(trial: Trial, method: str, path: str, key: str | None = None) -> requests.Response:

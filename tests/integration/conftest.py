@@ -13,7 +13,7 @@ from notify.api.publisher import Publisher
 from notify.local import process
 from notify.manage import keys
 from notify.model.names import World
-from notify.store import work
+from notify.store import claiming
 from tests.integration.harness import Api, Database, Pipeline, Time, forget
 from tests.servers import MailLab, ProviderLab
 from tests.stack import TEMPLATE, Servers, environment_of
@@ -58,7 +58,7 @@ def configured(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv(name, value)
     configure(retry_jitter=0, horizon_s=60)
     # The server of a session has just started, and is away now and then.
-    monkeypatch.setattr(work, "RETURN_S", 0.0)
+    monkeypatch.setattr(claiming, "RETURN_S", 0.0)
     # Celery reads its configuration once in a process, and some other test may have made it do so.
     monkeypatch.setattr(queue.celery.conf, "broker_url", environment["BROKER_URL"])
     yield configure

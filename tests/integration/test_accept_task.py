@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,21 +11,26 @@ import redis
 from celery import Celery
 from kombu import Exchange, Queue
 from structlog.testing import capture_logs
+from typer.testing import CliRunner
 
 from notify import queue
+from notify.cli import app as cli
 from notify.local import process
-from notify.manage import keys
+from notify.manage import keys, strain
 from notify.model.names import World
+from notify.model.scopes import KeyScope
+from notify.pipeline import retention
+from notify.store import refusals as store_refusals
 from tests import factories
 from tests.acceptance.running import descendants, kill
 from tests.integration.conftest import Configure
-from tests.integration.harness import Api, Database, Pipeline
+from tests.integration.harness import Api, Database, Pipeline, Time
 from tests.stack import StartWorker, Worker
 from workers.app import app
 
 MESSAGE = factories.message()
 WRONG = {"to": {"email": "secret@example.com"}}
-TIMEOUT_S = 30
+TIMEOUT_S = 90
 Send = Callable[..., str]
 
 
@@ -83,6 +89,41 @@ def test_a_key_is_that_of_the_api(pipeline: Pipeline, sandbox: Api, database: Da
     assert database.count("message") == 1
 
 
+def test_refusals_are_told_to_operators_without_what_was_in_them(
+    pipeline: Pipeline, api: Api, sandbox: Api, configured: Configure, tmp_path: Path
+) -> None:
+    run(messages=[MESSAGE, WRONG, MESSAGE], idempotency_key="of ada@example.com")
+    run(message=MESSAGE, world="moon")
+    answer = sandbox.get("/refusals").json()
+    unknown, wrong = answer["results"]
+    assert (wrong["taskId"], wrong["place"], wrong["type"]) == ("t-1", 1, "invalid_request_error")
+    assert "exactly one of 'template' and 'content'" in wrong["message"]
+    assert "place" not in unknown
+    assert "example.com" not in json.dumps(answer)
+    # Of which world the other one was nobody knows.
+    assert [one["refusalId"] for one in api.get("/refusals").json()["results"]] == [unknown["refusalId"]]
+    for command, said in (
+        ("refusals", "exactly one of"),
+        ("status --once", "2 messages of Celery tasks refused"),
+    ):
+        shown = CliRunner().invoke(cli, [*command.split(), "--data-dir", str(tmp_path)])
+        assert said in " ".join(shown.output.split()), shown.output
+
+
+def test_refusals_are_an_operators_to_read_and_are_not_kept_for_ever(
+    pipeline: Pipeline, sandbox: Api, database: Database, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_refusals, "KEPT", 3)
+    for _ in range(5):
+        run(message=WRONG)
+    assert database.count("refusal") == 3
+    producers = Api(sandbox.base_url, keys.create(World.TEST, "shop", scopes=[KeyScope.SEND, KeyScope.READ]))
+    assert producers.get("/refusals").status_code == 403
+    time.passes(seconds=400 * 24 * 3600)
+    retention.run()
+    assert database.count("refusal") == 0
+
+
 def test_the_door_can_be_closed(pipeline: Pipeline, database: Database, configured: Configure) -> None:
     configured(accept_tasks="false")
     _, (refused,) = run(message=MESSAGE)
@@ -135,6 +176,28 @@ def test_tasks_become_messages_and_logs_show_nothing_of_them(
     assert process.wait_until(lambda: _statuses(api) == ["SENT"] * 2, TIMEOUT_S), worker.log.read_text()
     for secret in ("secret@example.com", factories.ADA, "It works."):
         assert secret not in worker.log.read_text()
+
+
+def test_while_too_much_is_under_way_a_task_waits_and_is_not_refused(
+    send: Send, start_worker: StartWorker, database: Database, configured: Configure
+) -> None:
+    database(
+        "INSERT INTO work (id, message_id, world, stage, lane, due_at)"
+        " SELECT gen_random_uuid(), gen_random_uuid(), 'production', 'render', 'bulk',"
+        " now() + interval '1 hour' FROM generate_series(1, 2500)"
+    )
+    assert process.wait_until(lambda: strain.read().unfinished > 2000, TIMEOUT_S)
+    worker = start_worker(queue.ACCEPT, NOTIFY_SHED_BACKLOG="1000", NOTIFY_SHED_CALM_S="0.5")
+    many = {**MESSAGE, "to": [{"user_id": f"user-{number}"} for number in range(60)]}
+    send(message=many, world="production")
+    send(message=MESSAGE, world="test")
+    send(message=MESSAGE, world="production")
+    _logged(worker, "notify.accept.done", 1)
+    _logged(worker, "admission.changed", 1)
+    assert database.count("work") == 2501
+    database("DELETE FROM work")
+    assert process.wait_until(lambda: database.count("work") == 2, TIMEOUT_S), worker.log.read_text()
+    assert database.count("refusal") == 0
 
 
 def _statuses(api: Api) -> list[str]:

@@ -100,6 +100,25 @@ def test_a_patch_has_a_size(ada: Api) -> None:
     assert ada.patch("/profiles/ada", {"patch": operations}).status_code == 400
 
 
+@pytest.mark.parametrize("to", ["/tags/-", "/address/{}"])
+def test_copies_cannot_grow_without_end(ada: Api, to: str) -> None:
+    """Forty copies of twice as much each would be a million megabytes, or nested deeper than can be read."""
+    source = to.rpartition("/")[0]
+    copies = [{"op": "copy", "from": source, "path": to.format(number)} for number in range(40)]
+    answer = ada.patch("/profiles/ada", {"patch": copies})
+    assert (answer.status_code, answer.json()["type"]) == (400, "invalid_request_error")
+    assert _stored(ada) == ADA
+    assert ada.patch("/profiles/ada", {"patch": copies[:2]}).status_code == 200
+
+
+def test_what_a_patch_leads_to_is_no_deeper_than_what_is_given(ada: Api) -> None:
+    deeper = [{"op": "add", "path": "/deep" + "/deep" * number, "value": {}} for number in range(900)]
+    copy = {"op": "copy", "from": "/deep", "path": "/again"}
+    for operations in (deeper, [*deeper, copy]):
+        assert ada.patch("/profiles/ada", {"patch": operations}).status_code == 400
+    assert _stored(ada) == ADA
+
+
 def test_a_profile_is_deleted_and_deleting_it_again_is_fine(ada: Api) -> None:
     for _ in range(2):
         answer = ada.delete("/profiles/ada")

@@ -168,7 +168,7 @@ def test_deliveries_come_in_pages(sandbox: Api, pipeline: Pipeline, lab: Provide
     path = f"/webhooks/{made['id']}/deliveries"
     sandbox.send(to=[{"user_id": f"u{n}", "email": f"u{n}@example.com"} for n in range(40)])
     pipeline.drain()
-    hook_lines.lines().settle(15)
+    hook_lines.lines().settle(60)
     pipeline.drain()
     first = sandbox.get(path, params={"state": "delivered"}).json()
     cursor = first["paging"]["cursor"]

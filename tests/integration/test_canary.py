@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from notify.cli import app
 from notify.manage import canary as manage
-from notify.manage import check_processes, status
+from notify.manage import check_processes, gauges, health, status
 from notify.manage.findings import Level
 from notify.model.names import Channel, Lane
 from notify.model.work import Stage
@@ -65,6 +65,39 @@ def test_it_says_where_it_is_stuck_and_leaves_nothing_behind(
     assert "deliver.email" not in (single.problem or "")
     assert {one.level for one in check_processes.last_canary()} == {Level.FAIL}
     assert database.work() == []
+
+
+def test_one_that_no_longer_comes_is_late(
+    pipeline: Pipeline, database: Database, configured: Configure, tmp_path: Path
+) -> None:
+    configured(canary_every_s=60, canary_deadline_s=60)
+    pipeline.publish(canary.send())
+    pipeline.drain()
+    assert manage.look()
+    assert {one.level for one in check_processes.last_canary()} == {Level.OK}
+    assert _up() == dict.fromkeys(Lane, 1.0)
+    database("UPDATE heartbeat SET at = at - interval '5 minutes'")
+    found = [one for one in check_processes.last_canary() if one.level is Level.WARN]
+    assert len(found) == len(Lane)
+    assert all("every 60 s" in one.text and "beat" in (one.fix or "") for one in found)
+    shown = CliRunner().invoke(app, ["status", "--once", "--data-dir", str(tmp_path)])
+    assert "late: 30" in " ".join(shown.output.split())
+    assert _up() == dict.fromkeys(Lane, 0.0)
+
+
+def test_a_failed_one_shows_in_the_metrics_and_leaves_the_api_ready(
+    pipeline: Pipeline, database: Database, configured: Configure
+) -> None:
+    pipeline.publish(canary.send())
+    database("UPDATE heartbeat SET at = at - interval '61 seconds'")
+    assert manage.look()
+    assert _up() == dict.fromkeys(Lane, 0.0)
+    assert health.problems() == []
+
+
+def _up() -> dict[str, float]:
+    (family,) = (one for one in gauges.Gauges().collect() if one.name == "notify_canary_up")
+    return {sample.labels["lane"]: sample.value for sample in family.samples}
 
 
 def test_the_command_waits_for_it(

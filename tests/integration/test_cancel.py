@@ -179,7 +179,7 @@ def test_a_message_is_not_canceled_while_its_provider_is_called(
     lab.script(Reply(status=202, delay_s=0.5))
     with ThreadPoolExecutor(1) as thread:
         sending = thread.submit(pipeline.drain)
-        assert process.wait_until(lambda: bool(lab.requests), timeout_s=10)
+        assert process.wait_until(lambda: bool(lab.requests), timeout_s=60)
         answer = _cancel(api, id_)
         sending.result()
     assert answer == (409, "ROUTED")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -9,8 +10,8 @@ import pytest
 from notify.local import process
 from notify.model.names import Channel, Lane
 from notify.model.work import Claim, Place, Stage, Wake
-from notify.pipeline import claims
-from notify.store import db, work
+from notify.pipeline import calling, claims
+from notify.store import claiming, db, work
 from tests import factories
 from tests.integration.conftest import Configure
 from tests.integration.harness import Api, Database, Pipeline, Time, row_ids
@@ -29,7 +30,7 @@ def accepted(sandbox: Api, pipeline: Pipeline) -> list[UUID]:
 
 def _take(told: Sequence[UUID] = (), size: int = 100, lease_s: float = 60) -> list[Claim]:
     with db.begin() as tx:
-        return work.claim(tx, RENDER, told, size=size, lease_s=lease_s)
+        return claiming.claim(tx, RENDER, told, size=size, lease_s=lease_s)
 
 
 def _die(database: Database) -> None:
@@ -58,8 +59,8 @@ def test_a_late_task_finds_nothing(sandbox: Api, pipeline: Pipeline) -> None:
 
 def test_two_claims_at_once_never_share_a_row(accepted: list[UUID]) -> None:
     with db.begin() as one, db.begin() as other:
-        first = work.claim(one, RENDER, accepted, size=3, lease_s=60)
-        second = work.claim(other, RENDER, accepted, size=100, lease_s=60)
+        first = claiming.claim(one, RENDER, accepted, size=3, lease_s=60)
+        second = claiming.claim(other, RENDER, accepted, size=100, lease_s=60)
     assert sorted(claim.id for claim in first + second) == accepted
 
 
@@ -70,7 +71,7 @@ def test_many_claimers_share_everything_out(sandbox: Api, pipeline: Pipeline) ->
 
     def claim_some(_: int) -> list[UUID]:
         with db.begin() as tx:
-            return [claim.id for claim in work.claim(tx, place, (), size=7, lease_s=60)]
+            return [claim.id for claim in claiming.claim(tx, place, (), size=7, lease_s=60)]
 
     with ThreadPoolExecutor(4) as threads:
         taken = [id_ for batch in threads.map(claim_some, range(100)) for id_ in batch]
@@ -92,8 +93,9 @@ def test_a_claim_is_bounded_by_its_size(accepted: list[UUID]) -> None:
 def test_a_claim_takes_nothing_of_another_place(accepted: list[UUID]) -> None:
     other = Place(stage=Stage.DELIVER, lane=Lane.SINGLE, channel=Channel.EMAIL)
     with db.begin() as tx:
-        assert work.claim(tx, other, accepted, size=10, lease_s=60) == []
-        assert work.claim(tx, Place(stage=Stage.RENDER, lane=Lane.BULK), accepted, size=10, lease_s=60) == []
+        assert claiming.claim(tx, other, accepted, size=10, lease_s=60) == []
+        bulk = Place(stage=Stage.RENDER, lane=Lane.BULK)
+        assert claiming.claim(tx, bulk, accepted, size=10, lease_s=60) == []
 
 
 def test_a_claim_takes_nothing_that_is_not_due(accepted: list[UUID], database: Database) -> None:
@@ -169,7 +171,7 @@ def test_leases_are_kept_while_the_work_lasts(
     first = database.one("SELECT max(lease_until) FROM work")
     with claims.kept(held):
         renewed = "SELECT bool_and(lease_until > %s::timestamptz + interval '1 second') FROM work"
-        assert process.wait_until(lambda: database.one(renewed, first), timeout_s=20)
+        assert process.wait_until(lambda: database.one(renewed, first), timeout_s=60)
         assert _take(told=accepted) == []
 
 
@@ -197,13 +199,62 @@ def test_what_was_recorded_for_a_later_try_is_not_recorded_again(
         assert work.fence(tx, held) == set()
 
 
+def test_what_a_dead_process_held_goes_first_behind_a_queue_of_any_length(
+    accepted: list[UUID], database: Database
+) -> None:
+    (held,) = _take(told=accepted[-1:], size=1)
+    _die(database)
+    # More than a claim or a pass of the reconciler looks through, all of them older.
+    database(
+        """INSERT INTO work (id, message_id, world, stage, lane, due_at)
+           SELECT gen_random_uuid(), gen_random_uuid(), 'test', 'render', 'single', now() - interval '1 hour'
+           FROM generate_series(1, 3000)"""
+    )
+    with db.begin() as tx:
+        wakes = work.left_behind(tx, [RENDER], grace_s=5, size=1000)
+    assert held.id in {id_ for wake in wakes for id_ in wake.ids}
+    assert [(claim.id, claim.lost) for claim in _take()] == [(held.id, 1)]
+
+
+def test_a_renewal_does_not_wait_for_what_is_being_recorded(accepted: list[UUID]) -> None:
+    held = _take(told=accepted[:2], size=2)
+    with db.begin() as recording:
+        work.fence(recording, held[:1])
+        with db.begin() as tx:
+            assert work.renew(tx, held, 60) == {held[1].id}
+
+
+def test_a_process_that_stood_still_does_not_send_what_others_have_taken_over(
+    api: Api, pipeline: Pipeline, database: Database, lab: ProviderLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lease ends between its claim and its call, and somebody else delivers meanwhile."""
+    api.configure("sendgrid", factories.sendgrid(lab))
+    id_ = api.send()
+    pipeline.step(Stage.RENDER)
+    pipeline.step(Stage.ROUTE)
+    wake = pipeline.waiting[-1]
+    prepare = calling.prepare
+
+    def stand_still(*given: Any) -> Any:
+        monkeypatch.setattr(calling, "prepare", prepare)
+        _die(database)
+        assert pipeline.run(Wake(place=wake.place, ids=())) == 1
+        monkeypatch.setattr(claims, "_MARGIN_S", 3600)  # by its own clock its lease has run out
+        return prepare(*given)
+
+    monkeypatch.setattr(calling, "prepare", stand_still)
+    pipeline.drain()
+    assert (api.message(id_)["status"], len(lab.of("sendgrid"))) == ("SENT", 1)
+    assert database.work() == []
+
+
 # --- work that kills -----------------------------------------------------------------------------
 
 
 def _kill_workers(database: Database, place: Place, id_: UUID, times: int) -> None:
     for _ in range(times):
         with db.begin() as tx:
-            assert [c.id for c in work.claim(tx, place, [id_], size=1, lease_s=60)] == [id_]
+            assert [c.id for c in claiming.claim(tx, place, [id_], size=1, lease_s=60)] == [id_]
         _die(database)
 
 

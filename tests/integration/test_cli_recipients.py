@@ -1,5 +1,6 @@
 """``notify lists`` and its like, against the API."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,20 @@ def test_a_list_is_filled_from_a_file_and_sent_to(
     assert "EXPANDED: 3 messages" in notify("progress", request_id)
     file.write_text("a,b\n1,2\n")
     assert "no column 'user_id'" in notify("lists", "import", "news", str(file), fails=True)
+
+
+def test_what_is_listed_is_text_for_people_and_json_for_programs(notify: Any, sandbox: Api) -> None:
+    sandbox.put("/lists/odd", {"name": "[/b] odd [red]"})
+    sandbox.put("/users/ada/tokens/t1", {"provider_key": "expo"})
+    assert "[/b] odd [red]" in notify("lists", "list")
+    (row,) = map(json.loads, notify("lists", "list", "--json").splitlines())
+    assert row == sandbox.get("/lists").json()["items"][0]
+    (row,) = map(json.loads, notify("tokens", "list", "ada", "--json").splitlines())
+    assert row["token"] == "t1"
+    sent = sandbox.send(to={"email": "ada@example.com"})
+    (row,) = map(json.loads, notify("messages", "--json").splitlines())
+    assert row["id"] == sent
+    assert notify("audiences", "list", "--json") == ""
 
 
 def test_audiences_tenants_and_devices_are_shown(notify: Any, sandbox: Api) -> None:

@@ -23,6 +23,10 @@ LINK = "https://example.com/"
 LONG = "A rather long line that has to be broken into several on the small screen of a phone. " * 3
 ITEM: Any = {"type": "list-item", "elements": [{"type": "string", "content": "First"}]}
 
+INNER: Any = {"type": "list-item", "elements": [{"type": "string", "content": "Inner"}]}
+OUTER: Any = [{"type": "string", "content": "Outer"}, INNER]
+NESTED: Any = {"type": "list-item", "elements": OUTER}
+PICTURE: Any = {"type": "img", "src": f"{LINK}t.png", "alt_text": "Tiny", "width": "20px"}
 ACTION: Any = {"type": "action", "content": "Open", "href": LINK}
 IMAGE: Any = {"type": "image", "src": f"{LINK}a.png", "alt_text": "A picture", "width": "300px"}
 INLINE: Any = [{"type": "string", "content": "See "}, {"type": "link", "content": "this", "href": LINK}]
@@ -36,13 +40,18 @@ ELEMENTS: dict[str, tuple[dict[str, Any], str, str]] = {
     "action": (ACTION, f'a[href="{LINK}"]', f"Open: {LINK}"),
     "action full": ({**ACTION, "align": "full"}, "a", f"Open: {LINK}"),
     "action secondary": ({**ACTION, "style": "secondary"}, "a", f"Open: {LINK}"),
+    "action tertiary": ({**ACTION, "style": "tertiary"}, "a", f"Open: {LINK}"),
     "action link": ({**ACTION, "style": "link"}, "a", f"Open: {LINK}"),
     "image": (IMAGE, "img[alt='A picture']", f"{LINK}a.png"),
+    "image with link": ({**IMAGE, "href": LINK}, f'a[href="{LINK}"] img', f"{LINK}a.png"),
     "divider": ({"type": "divider", "color": "#ff0000"}, "p[style*='border-top']", "----------"),
     "quote": ({"type": "quote", "content": "Wise words"}, "blockquote", "\u201cWise words\u201d"),
     "html": ({"type": "html", "content": "<p id='own'>Own <i>HTML</i></p>"}, "#own", "Own HTML"),
     "list": ({"type": "list", "list_type": "ordered", "elements": [ITEM]}, "ol li", "1. First"),
+    "list nested": ({"type": "list", "elements": [NESTED]}, "ul li ul li", "- Outer"),
     "inline": ({"type": "text", "elements": INLINE}, f'a[href="{LINK}"]', f"See this ({LINK})"),
+    "inline image": ({"type": "text", "elements": [PICTURE]}, "img[alt='Tiny']", "Tiny"),
+    "loop": ({"type": "text", "content": "Again {{$.item}}", "loop": "data.things"}, "td div p", "Again a"),
     "group": ({"type": "group", "elements": WITHIN}, "td div p", "Within"),
     "columns": (
         {"type": "columns", "elements": [{"type": "column", "elements": WITHIN}]}, "td div p", "Within",
@@ -68,7 +77,7 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
 
 def _email(*elements: Any, dress: Frame | None = None) -> EmailOutput:
     content = {"version": "2022-01-01", "elements": [{"type": "meta", "title": "Subject"}, *elements]}
-    document = resolve(content, variables={}, locale=None, limits=LIMITS)
+    document = resolve(content, variables={"data": {"things": ["a", "b"]}}, locale=None, limits=LIMITS)
     assert document.warnings == ()
     return email.build(document.elements, dress)
 
@@ -107,6 +116,67 @@ def test_buttons_look_as_they_should(page: Page) -> None:
     assert style("button", "backgroundColor") == "rgb(15, 118, 110)"
     assert style("button", "color") == "rgb(255, 255, 255)"
     assert style("secondary", "color") == "rgb(180, 83, 9)"
+
+
+@pytest.mark.parametrize("page", [1000], ids=["desk"], indirect=True)
+def test_sizes_and_borders_are_the_authors(page: Page) -> None:
+    elements = [
+        {"type": "text", "content": "Large", "font_size": "30px", "line_height": "2"},
+        {"type": "text", "content": "Own"},
+        {"type": "quote", "content": "Wise", "font_size": 20},
+        {**ACTION, "border_radius": "12px", "border_size": "3px", "padding": "4px 40px", "font_size": "22px"},
+        {**IMAGE, "border_color": "#ff0000", "border_size": "2px", "padding": "40px"},
+        {"type": "text", "content": "Not so", "font_size": "1px;color:red"},
+    ]
+    block = {"type": "channel", "channel": "email", "font_size": "18px", "elements": elements}
+    document = resolve(
+        {"version": "2022-01-01", "elements": [block]}, variables={}, locale=None, limits=LIMITS
+    )
+    page.set_content(email.build(document.blocks[0].elements).html, wait_until="domcontentloaded")
+    screenshot(page, "email-sizes")
+
+    def style(text: str, what: str) -> str:
+        found = page.get_by_text(text, exact=True).last
+        return str(found.evaluate(f"one => getComputedStyle(one).{what}"))
+
+    assert (style("Large", "fontSize"), style("Large", "lineHeight")) == ("30px", "60px")
+    assert (style("Own", "fontSize"), style("Wise", "fontSize")) == ("18px", "20px")
+    assert (style("Open", "fontSize"), style("Open", "paddingLeft")) == ("22px", "40px")
+    cell = page.locator("td[bgcolor]", has_text="Open").last
+    assert cell.evaluate("one => getComputedStyle(one).borderTopLeftRadius") == "12px"
+    assert cell.evaluate("one => getComputedStyle(one).borderTopWidth") == "3px"
+    assert page.locator("img").evaluate("one => getComputedStyle(one).borderTopWidth") == "2px"
+    assert (style("Not so", "fontSize"), len(document.warnings)) == ("18px", 1)
+
+
+def test_columns_stand_side_by_side_where_there_is_room(page: Page) -> None:
+    look = {"background_color": "#eef2ff", "border_color": "#4338ca", "padding": "8px", "width": "60%"}
+    left = {"type": "column", "elements": [{"type": "text", "content": "Left"}, ACTION], **look}
+    right = {"type": "column", "elements": [{"type": "text", "content": "Right"}, IMAGE]}
+    items = [{"type": "list-item", "content": "Item", "background_color": "#dcfce7"}]
+    listed = {"type": "list", "elements": items, "imgSrc": f"{LINK}mark.png", "imgHref": f"{LINK}mark"}
+    row = {"type": "columns", "gap": "24px", "elements": [left, right]}
+    built = _email({"type": "text", "content": "Above"}, row, {"type": "text", "content": "Below"}, listed)
+    page.set_content(built.html, wait_until="domcontentloaded")
+    wide = bool(page.evaluate("window.innerWidth >= 600"))
+    screenshot(page, f"email-columns-{'desk' if wide else 'phone'}")
+
+    def box(text: str) -> dict[str, float]:
+        found = page.get_by_text(text, exact=True).last.bounding_box()
+        assert found is not None
+        return {**found}
+
+    above, first, second, below = map(box, ("Above", "Left", "Right", "Below"))
+    assert above["y"] < first["y"] < below["y"]
+    assert (second["x"] > first["x"] + first["width"]) is wide
+    assert (second["y"] > page.get_by_text("Open", exact=True).last.bounding_box()["y"]) is not wide  # type: ignore[index]
+    cell = page.locator("td[style*='#eef2ff']").last
+    assert cell.evaluate("one => getComputedStyle(one).borderTopColor") == "rgb(67, 56, 202)"
+    item = page.locator("li", has_text="Item")
+    assert item.evaluate("one => getComputedStyle(one).backgroundColor") == "rgb(220, 252, 231)"
+    assert item.evaluate("one => getComputedStyle(one).listStyleType") == "none"
+    assert item.locator(f'a[href="{LINK}mark"] img').count() == 1
+    assert _fits(page)
 
 
 def test_a_brand_is_seen(page: Page) -> None:

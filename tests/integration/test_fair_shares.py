@@ -9,7 +9,7 @@ import pytest
 from notify import clock, ids
 from notify.model.names import Lane, World
 from notify.model.work import Place, Stage, Work
-from notify.store import db, work
+from notify.store import claiming, db, work
 from tests.integration.harness import Api, Database, Pipeline
 
 RENDER = Place(stage=Stage.RENDER, lane=Lane.SINGLE)
@@ -17,7 +17,7 @@ RENDER = Place(stage=Stage.RENDER, lane=Lane.SINGLE)
 
 @pytest.fixture(autouse=True)
 def _a_fresh_round(database: Database) -> Iterator[None]:
-    work._after.clear()
+    claiming._after.clear()
     yield
     database("DELETE FROM work")
 
@@ -39,7 +39,7 @@ def _waiting(tenant: str | None, count: int) -> dict[UUID, str | None]:
 
 def _take(size: int = 100, told: tuple[UUID, ...] = ()) -> list[UUID]:
     with db.begin() as tx:
-        return [claim.id for claim in work.claim(tx, RENDER, told, size=size, lease_s=60)]
+        return [claim.id for claim in claiming.claim(tx, RENDER, told, size=size, lease_s=60)]
 
 
 def test_a_hundred_do_not_wait_behind_a_thousand() -> None:

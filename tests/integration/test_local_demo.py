@@ -15,7 +15,7 @@ WRONG = "status: 'UNDELIVERABLE', expected 'SENT'"
 
 def test_the_demo_plays() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "notify.cli", "demo"], capture_output=True, text=True, timeout=170
+        [sys.executable, "-m", "notify.cli", "demo"], capture_output=True, text=True, timeout=400
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"All {len(SCENES)} scenes went as they should." in done.stdout

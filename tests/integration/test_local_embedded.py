@@ -55,14 +55,6 @@ def test_postgres_is_durable_and_off_the_network(directory: Path) -> None:
         assert socket.stat().st_mode & 0o077 == 0
 
 
-def test_postgres_starts_in_about_a_second_once_initialised(directory: Path) -> None:
-    with running_postgres(directory):
-        pass
-    began = time.monotonic()
-    with running_postgres(directory):
-        assert time.monotonic() - began < 3
-
-
 @pytest.mark.parametrize("server", ["postgres"], indirect=True)
 def test_postgres_recovers_from_kill_9(server: subprocess.Popen[bytes], directory: Path) -> None:
     with psycopg.connect(postgres.url(directory)) as connection:

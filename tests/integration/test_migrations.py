@@ -37,6 +37,7 @@ def test_the_migrations_are_one_line(configured: Configure) -> None:
     scripts = ScriptDirectory.from_config(db._alembic(""))
     assert len(scripts.get_heads()) == 1
     assert len(scripts.get_bases()) == 1
+    assert db.head() == scripts.get_current_head()
 
 
 def test_the_schema_goes_down_to_nothing_and_up_again(

@@ -27,7 +27,7 @@ TOUCHY = {
     "NOTIFY_REQUEST_TIMEOUT_S": "4",
     "NOTIFY_METRICS_TOKEN": TOKEN,
 }
-PATIENCE_S = 30
+PATIENCE_S = 90
 MANY = [{"user_id": f"user-{number}"} for number in range(60)]
 REFUSED = (503, "service_unavailable")
 
@@ -139,6 +139,23 @@ def test_late_queues_refuse_broadcasts_only(api: Api, sandbox: Api, database: Da
     database("DELETE FROM work")
     _until(lambda: _send(api, to={"list_id": "everybody"}), 202)
     assert set(_shed(api)) == {"many"}
+
+
+def test_retries_are_refused_like_the_sends_they_are(api: Api, sandbox: Api, database: Database) -> None:
+    database(
+        "INSERT INTO work (id, message_id, world, stage, lane, due_at)"
+        " SELECT gen_random_uuid(), gen_random_uuid(), 'production', 'render', 'bulk',"
+        " now() + interval '1 hour' FROM generate_series(1, 2500)"
+    )
+    _until(lambda: _send(sandbox), 503)
+    for who, body in ((api, {}), (sandbox, {}), (sandbox, {"message": "1-0"})):
+        refused = who.post("/retries", body)
+        assert (refused.status_code, refused.json()["type"]) == REFUSED
+        assert int(refused.headers["retry-after"]) > 0
+    assert api.post("/retries", {"dryRun": True}).status_code == 200
+    assert api.post("/retries", {"message": "1-0"}).status_code == 404
+    database("DELETE FROM work")
+    assert process.wait_until(lambda: api.post("/retries", {}).status_code == 200, PATIENCE_S)
 
 
 def test_a_mountain_of_work_refuses_the_test_world_before_the_other(

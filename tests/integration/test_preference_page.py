@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from notify.pipeline.preference_links import Link
 from tests.browser import PROGRAM, running_browser, screenshot
 from tests.integration.conftest import Configure
-from tests.integration.harness import Api
+from tests.integration.harness import Api, Pipeline, Time
 from tests.integration.hosted import section, topic, url, wanted
 
 pytestmark = pytest.mark.skipif(not PROGRAM, reason="NO PAGE IS TESTED IN A BROWSER: no chromium")
@@ -104,6 +104,70 @@ def test_a_choice_without_a_channel_is_asked_about(workspace: Api, page: Page) -
     assert "Error" in page.title()
     assert wanted(workspace, first)["has_custom_routing"] is False
     assert wanted(workspace, second)["status"] == "OPTED_IN", "all of it or nothing"
+
+
+def test_a_topic_is_put_off_for_a_while(workspace: Api, page: Page, pipeline: Pipeline, time: Time) -> None:
+    inside = section(workspace)
+    offers = topic(workspace, inside, "Offers", allowed_preferences=["snooze"])
+    topic(workspace, inside, "Shipping")
+    told = {
+        "to": {"user_id": "ada", "email": "ada@example.com"},
+        "preferences": {"subscription_topic_id": offers},
+    }
+
+    def ending() -> tuple[str, str | None]:
+        sent = workspace.send(**told)
+        pipeline.drain()
+        return workspace.ending(sent)
+
+    page.goto(url(Link.PAGE))
+    pause = page.get_by_label("Offers: pause")
+    expect(page.get_by_label("Shipping: pause")).to_have_count(0)
+    pause.select_option("for a week")
+    page.get_by_role("button", name=SAVE).click()
+    expect(page.get_by_role("status")).to_be_visible()
+    expect(page.get_by_role("switch", name="Offers")).to_be_checked()
+    expect(pause.locator("option:checked")).to_contain_text("until ")
+    screenshot(page, "preference-page-paused")
+    assert ending() == ("UNDELIVERABLE", "UNSUBSCRIBED")
+    page.get_by_role("button", name=SAVE).click()
+    assert len(workspace.get("/preferences/logs").json()["items"]) == 1, "it stays as it is"
+    time.passes(seconds=8 * 24 * 3600)
+    assert wanted(workspace, offers)["status"] == "OPTED_IN"
+    assert ending()[0] == "SENT"
+    page.goto(url(Link.PAGE))
+    expect(pause.locator("option:checked")).to_have_text("not paused")
+
+
+def test_what_is_put_off_is_taken_up_again_or_left(workspace: Api, page: Page) -> None:
+    offers = topic(workspace, section(workspace), "Offers", allowed_preferences=["snooze"])
+    for choice, status in (("not paused", "OPTED_IN"), (None, "OPTED_OUT")):
+        page.goto(url(Link.PAGE))
+        page.get_by_label("Offers: pause").select_option("for a day")
+        page.get_by_role("button", name=SAVE).click()
+        if choice:
+            page.get_by_label("Offers: pause").select_option(choice)
+        else:
+            page.get_by_role("switch", name="Offers").uncheck()
+        page.get_by_role("button", name=SAVE).click()
+        expect(page.get_by_role("status")).to_be_visible()
+        assert wanted(workspace, offers)["status"] == status
+        if choice:
+            expect(page.get_by_role("switch", name="Offers")).to_be_checked()
+        else:
+            expect(page.get_by_role("switch", name="Offers")).not_to_be_checked()
+
+
+def test_who_paused_a_topic_may_still_leave_it(workspace: Api, page: Page) -> None:
+    offers = topic(workspace, section(workspace), "Offers", allowed_preferences=["snooze"])
+    page.goto(url(Link.PAGE))
+    page.get_by_label("Offers: pause").select_option("for a day")
+    page.get_by_role("button", name=SAVE).click()
+    page.goto(url(Link.UNSUBSCRIBE, offers))
+    page.get_by_role("button", name="Unsubscribe").click()
+    expect(page.get_by_role("status")).to_be_visible()
+    page.goto(url(Link.PAGE))
+    expect(page.get_by_role("switch", name="Offers")).not_to_be_checked()
 
 
 def test_it_shows_what_was_published(workspace: Api, page: Page) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from notify.pipeline import retention
+from notify.pipeline import hook_lines, retention
 from tests import factories
 from tests.integration.conftest import Configure
 from tests.integration.harness import Api, Database, Pipeline, Time
@@ -140,6 +140,17 @@ def test_a_tenant_speaks_for_its_users(sandbox: Api, pipeline: Pipeline) -> None
     assert sent(sandbox, pipeline, **about(topic_id, **inside)) == ("SENT", None)
 
 
+def test_who_has_one_tenant_has_its_defaults_without_being_asked(sandbox: Api, pipeline: Pipeline) -> None:
+    topic_id = topic(sandbox)
+    assert sandbox.put("/tenants/acme", {"name": "Acme"}).ok
+    assert sandbox.put(f"/tenants/acme/default_preferences/items/{topic_id}", {"status": "OPTED_OUT"}).ok
+    assert sent(sandbox, pipeline, **about(topic_id)) == ("SENT", None)
+    assert sandbox.put("/users/ada/tenants/acme", {}).ok
+    assert sent(sandbox, pipeline, **about(topic_id)) == ("UNDELIVERABLE", "OPT_IN_REQUIRED")
+    wants(sandbox, topic_id, "OPTED_IN", tenant="acme")
+    assert sent(sandbox, pipeline, **about(topic_id)) == ("SENT", None)
+
+
 # --- channels ------------------------------------------------------------------------------------
 
 
@@ -220,6 +231,7 @@ def test_what_a_user_changes_is_told(
     wants(sandbox, topic_id, "OPTED_OUT")
     assert sandbox.delete(f"/users/ada/preferences/{topic_id}").status_code == 204
     pipeline.drain()
+    hook_lines.lines().settle(60)
     (called,) = lab.requests
     told = called.json()
     assert told["type"] == "preferences:user:updated"

@@ -156,7 +156,7 @@ def test_the_publisher_survives_a_broker_that_is_away(published: list[Handoff]) 
     publisher = Publisher()
     first, second = _wake(RENDER), _wake(RENDER)
     publisher.offer((first,))
-    assert process.wait_until(lambda: len(published) == 1, timeout_s=5)
+    assert process.wait_until(lambda: len(published) == 1, timeout_s=30)
     publisher.offer((second,))
     publisher.close()
     assert published == [(first,), (second,)]

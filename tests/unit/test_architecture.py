@@ -155,7 +155,7 @@ _SPOKEN_OF = {
         "notify/routing/verdict.py",
     ),
     # An example in OpenAPI.
-    "smtp": ("notify/api/providers.py",),
+    "smtp": ("notify/api/examples.py", "notify/api/providers.py"),
 }
 
 

@@ -109,6 +109,18 @@ BAD = [
         elements({"type": "channel", "channel": "slack", "raw": {"blocks": [{"text": "{{ x| }}"}]}}),
         "message.content.elements[0].raw.blocks[0].text: line 1: ",
     ),
+    (
+        elements({"type": "group", "elements": [], "locales": {"fr": {"elements": 5}}}),
+        "message.content.elements[0].locales.fr.elements must be a list",
+    ),
+    (
+        elements({"type": "group", "elements": [], "locales": {"fr": {"elements": [{"type": "text"}]}}}),
+        "message.content.elements[0].locales.fr.elements[0].content or elements is required",
+    ),
+    (
+        elements({"type": "channel", "channel": "email", "raw": {}, "locales": {"fr": {"raw": 5}}}),
+        "message.content.elements[0].locales.fr.raw must be an object",
+    ),
 ]
 
 

@@ -1,6 +1,7 @@
 """Elemental as recipients get it: control flow, locales, channel blocks, sugar, and what is left out."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from notify.content.elemental import resolve
 from notify.errors import ContentError
 from notify.expression import Limits
-from notify.model.document import DOCUMENT, Action, Document, Image, Text
+from notify.model.document import DOCUMENT, Action, Document, Image, Item, Text
 
 LIMITS = Limits(timeout_ms=500, steps=100, output_bytes=10_000)
 DATA: Mapping[str, Any] = {
@@ -156,10 +157,38 @@ def test_groups_dissolve_and_hand_down_their_channels() -> None:
     ]
 
 
-def test_columns_stand_one_below_the_other() -> None:
-    column = {"type": "column", "elements": [text("a")]}
+def test_every_element_says_in_which_column_it_stands() -> None:
+    column = {"type": "column", "width": "30%", "elements": [text("a"), text("b", channels=["email"])]}
+    each = {"type": "column", "loop": "items", "elements": [text("{{$.item.t}}")]}
+    hidden = {**column, "if": "data.nope"}
+    inner = {"type": "columns", "elements": [column, column]}
+    elements = [hidden, column, each, inner, {"type": "divider"}]
+    document = resolved(text("x"), {"type": "columns", "gap": 10, "elements": elements}, text("y"))
 
-    assert said(resolved({"type": "columns", "elements": [column, column]})) == ["a", "a"]
+    cells = [element.cell for element in document.elements]
+    assert said(document) == ["x", "a", "b", "Tea", "Jam", "a", "b", "a", "b", "y"]
+    assert [cell and cell.column for cell in cells] == [None, 0, 0, 1, 2, 3, 3, 3, 3, 4, None]
+    assert {(cell.row, cell.gap, len(cell.columns)) for cell in cells if cell} == {(2, "10px", 5)}
+    assert [one.width for one in cells[1].columns] == ["30%", None, None, None, None]  # type: ignore[union-attr]
+
+
+def test_a_row_has_so_many_columns_and_no_more() -> None:
+    columns = [{"type": "column", "elements": [text(str(n))]} for n in range(14)]
+    many = {"type": "columns", "elements": columns}
+    roomy = replace(LIMITS, output_bytes=20_000)
+    made = resolve({"elements": [many]}, variables={"data": DATA}, locale=None, limits=roomy)
+    cells = [element.cell for element in made.elements]
+
+    assert [cell is None for cell in cells] == [False] * 12 + [True] * 2
+    row = {**many, "elements": [{"type": "column", "elements": [text("x", loop="items")] * 5}] * 3}
+    small = replace(LIMITS, output_bytes=2000)
+    with pytest.raises(ContentError, match="limit: output"):
+        resolve({"elements": [row]}, variables={"data": DATA}, locale=None, limits=small)
+
+
+def test_a_column_outside_columns_is_a_group() -> None:
+    (element,) = resolved({"type": "column", "elements": [text("a")]}).elements
+    assert element.cell is None
 
 
 @pytest.mark.parametrize(
@@ -209,6 +238,21 @@ def test_lists_become_markdown_lists() -> None:
     }
 
     assert said(resolved(element)) == ["1. Tea\n2. Jam\n3. end\n4. \n   - deep"]
+
+
+def test_items_of_a_list_have_a_mark_and_colors_of_their_own() -> None:
+    nested = {"type": "list-item", "content": "a", "elements": [{"type": "list-item", "content": "b"}]}
+    items = [{"type": "list-item", "content": "c", "background_color": "#ff0000"}, nested]
+    mark = {"imgSrc": "https://x.org/{{name}}.png", "imgHref": "javascript:x"}
+    document = resolved({"type": "list", "elements": items, **mark}, {"type": "list", "elements": [nested]})
+
+    first, plain = document.elements
+    image = "https://x.org/Ada.png"
+    assert isinstance(first, Text)
+    assert first.items == (Item(background_color="#ff0000", image=image), Item(image=image), Item())
+    assert isinstance(plain, Text)
+    assert plain.items is None
+    assert "is not allowed" in document.warnings[0]
 
 
 @pytest.mark.parametrize(
@@ -316,6 +360,9 @@ def test_strict_content_reads_data_by_name_only() -> None:
 
 
 def test_a_document_survives_storage() -> None:
-    document = resolved(text("a", channels=["sms"]), {"type": "divider"})
+    column = {"type": "column", "elements": [text("b")]}
+    document = resolved(
+        text("a", channels=["sms"]), {"type": "divider"}, {"type": "columns", "elements": [column]}
+    )
 
     assert DOCUMENT.validate_json(DOCUMENT.dump_json(document)) == document

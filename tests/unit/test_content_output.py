@@ -1,6 +1,7 @@
 """What each channel sends of one document."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -8,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notify.content.columns import shares
 from notify.content.elemental import resolve
 from notify.content.output import OutputContext, build, serves
 from notify.errors import ContentError
 from notify.expression import Limits
-from notify.model.document import ChannelBlock, Document
+from notify.model.document import Cell, ChannelBlock, Column, Document
 from notify.model.names import Channel
 from notify.model.output import (
     Button,
@@ -175,6 +177,59 @@ def test_an_email_page_is_well_formed_responsive_and_loads_nothing() -> None:
         "https://x.org/track?a=1&amp;b=2",
         "https://x.org/stop",
     }
+
+
+def test_an_email_block_has_its_own_padding_around_everything() -> None:
+    made = output(Channel.EMAIL, block("email", text("a"), padding="3px 7px"))
+    other = output(Channel.EMAIL, block("email", text("a"), padding="3px;x"))
+
+    assert "padding:3px 7px;text-align" in made.html
+    assert "padding:24px 0;text-align" in other.html
+
+
+def test_what_stands_in_columns_is_one_sequence_elsewhere() -> None:
+    column = {"type": "column", "elements": [text("a"), text("b", channels=["sms"])]}
+    row = {"type": "columns", "elements": [column, {"type": "column", "elements": []}, column]}
+    made = output(Channel.EMAIL, text("x"), row)
+
+    assert output(Channel.SMS, text("x"), row).body == "x\na\nb\na\nb"
+    assert made.text == "x\n\na\n\na"
+    assert unbalanced(made.html) == []
+    assert made.html.count('class="mj-outlook-group-fix mj-column-per-33-33"') == 3
+
+
+@pytest.mark.parametrize(
+    ("widths", "gap", "expected"),
+    [
+        ((None, None), None, "50,50"),
+        (("25%", None), None, "25,75"),
+        (("150px", "450"), None, "25,75"),
+        (("100%", "100%"), None, "50,50"),
+        (("100%", None), None, "66.7,33.3"),
+        ((None, None), "60px", "45,45"),
+        ((None,) * 12, "9999px", "4.5," * 11 + "4.5"),
+        (("0%", "0"), None, "50,50"),
+    ],
+)
+def test_columns_share_the_page(widths: Any, gap: str | None, expected: str) -> None:
+    made = tuple(Column(width=width) for width in widths)
+    found, between = shares(Cell(row=1, column=0, columns=made, gap=gap), 600)
+
+    assert ",".join(f"{round(width, 1):g}" for width in found) == expected
+    assert sum(found) + between * (len(found) - 1) <= 100.001
+
+
+def test_items_of_a_list_are_dressed_in_email_and_their_links_are_followed() -> None:
+    items = [{"type": "list-item", "content": "<li>a", "background_color": "#ff0000"}]
+    mark = {"imgSrc": 'https://x.org/"a.png', "imgHref": "https://x.org/b"}
+    found = document({"type": "list", "elements": items, **mark})
+    context = replace(CONTEXT, rewrite=lambda url: f"https://t.org/?u={url}")
+    made = build(found, channel=Channel.EMAIL, provider="p", context=context)
+
+    assert isinstance(made, EmailOutput)
+    assert '<li style="background-color:#ff0000;list-style-type:none"><a href="https://t.org/?u=' in made.html
+    assert 'src="https://x.org/&quot;a.png"' in made.html
+    assert output(Channel.SMS, {"type": "list", "elements": items, **mark}).body == "- <li>a"
 
 
 def test_action_styles() -> None:

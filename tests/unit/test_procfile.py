@@ -41,10 +41,17 @@ def test_compose_runs_the_processes_of_the_procfile() -> None:
     assert set(procfile.read()) | {"postgres", "valkey", "migrate"} <= services
 
 
-def test_all_but_the_workers_is_the_same_in_both_profiles() -> None:
+def test_all_but_workers_and_beat_is_the_same_in_both_profiles() -> None:
     full, small = (procfile.read(profile.path) for profile in procfile.Profile)
-    others = {name: command for name, command in full.items() if not name.startswith("worker")}
-    assert others == {name: command for name, command in small.items() if not name.startswith("worker")}
+    assert {name: full[name] for name in ("api", "flower")} == {
+        name: command for name, command in small.items() if name != "worker"
+    }
+
+
+def test_beat_is_a_thread_of_the_worker_in_the_small_profile() -> None:
+    small = procfile.read(procfile.Profile.SMALL.path)
+    assert "--with-beat" in small["worker"]
+    assert not any("--with-beat" in command for command in procfile.read().values())
 
 
 def test_a_command_is_read_as_a_shell_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +59,11 @@ def test_a_command_is_read_as_a_shell_reads_it(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.delenv("NOTIFY_INSTANCE", raising=False)
     command = 'env A="x y" B=${NOTIFY_FLOWER_PORT} celery -n w${NOTIFY_INSTANCE:-}@%h -c $((2 * 8))'
     parsed = procfile.parsed(command)
-    assert parsed == ({"A": "x y", "B": "7777"}, ["celery", "-n", "w@%h", "-c", "16"])
+    assert parsed == ({"A": "x y", "B": "7777"}, 0, ["celery", "-n", "w@%h", "-c", "16"])
+
+
+def test_a_command_may_give_way_to_others() -> None:
+    assert procfile.parsed("env A=1 nice -n 10 celery -A x") == ({"A": "1"}, 10, ["celery", "-A", "x"])
 
 
 def test_every_published_port_is_on_the_loopback_address() -> None:

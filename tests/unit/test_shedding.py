@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notify.api.shedding import Pressure, Refuse, Valve, kind_of
+from notify.manage.shedding import Pressure, Refuse, Valve, kind_of
 from notify.model import wire
 from notify.model.names import World
 from tests import factories

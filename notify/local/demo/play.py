@@ -9,7 +9,7 @@ from notify.local.demo.scenes import Ending, Scene
 from notify.local.demo.theatre import Theatre
 from notify.model.status import FINAL
 
-TIMEOUT_S = 60
+TIMEOUT_S = 100
 _LOOK_EVERY_S = 0.2
 
 Tell = Callable[[Scene, dict[str, Any]], None]
