@@ -89,7 +89,7 @@ def test_the_api_describes_itself(instance: Running) -> None:
     assert {"/messages/{message_id}/output", "/profiles/{user_id}", "/providers"} <= paths.keys()
     assert {"/notifications/{template_id}", "/notifications/{template_id}/publish"} <= paths.keys()
     assert "202" in paths["/send"]["post"]["responses"]
-    assert "pk_" not in json.dumps(described).replace("pk_test_...", "")
+    assert instance.ready.api_keys["production"] not in json.dumps(described)
     page = requests.get(f"{url}/docs")
     assert page.ok
     assert page.headers["content-type"].startswith("text/html")

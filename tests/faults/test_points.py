@@ -14,7 +14,7 @@ TRANSACTIONS = (
     "render.record",
     "route.run",
     "route.record",
-    "deliver.run",
+    "deliver.take",
     "guarantee.mark",
     "outcomes.record",
     "dispatch.run",

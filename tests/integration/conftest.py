@@ -13,6 +13,7 @@ from notify.api.publisher import Publisher
 from notify.local import process
 from notify.manage import keys
 from notify.model.names import World
+from notify.pipeline import hook_lines
 from notify.store import claiming
 from tests.integration.harness import Api, Database, Pipeline, Time, forget
 from tests.servers import MailLab, ProviderLab
@@ -78,6 +79,8 @@ def pipeline(configured: Configure, monkeypatch: pytest.MonkeyPatch) -> Pipeline
     """The pipeline in this process."""
     caught = Pipeline()
     monkeypatch.setattr(queue, "publish", caught.publish)
+    # On a busy machine a quick destination is a slow one.
+    monkeypatch.setattr(hook_lines, "_PATIENCE_S", 60.0)
     # The API publishes beside its answers; here what it has accepted can be drained at once.
     monkeypatch.setattr(Publisher, "offer", lambda self, handoff: caught.publish(handoff))
     return caught

@@ -19,7 +19,7 @@ def url(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyP
     own = {"NOTIFY_FLOWER_PORT": str(port), "NOTIFY_FLOWER_BASIC_AUTH": ":".join(AUTH)}
     for name, value in own.items():
         monkeypatch.setenv(name, value)
-    extra, command = procfile.parsed(procfile.read()["flower"])
+    extra, _, command = procfile.parsed(procfile.read()["flower"])
     log = tmp_path / "flower.log"
     with program({**environment, **own, **extra}, log, *command):
         base = f"http://127.0.0.1:{port}"

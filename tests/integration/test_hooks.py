@@ -75,6 +75,12 @@ def drain(pipeline: Pipeline) -> None:
     pipeline.drain()
 
 
+@pytest.fixture
+def impatient(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A destination that takes half a second is a slow one, as with workers."""
+    monkeypatch.setattr(hook_lines, "_PATIENCE_S", 0.5)
+
+
 def template(api: Api, **fields: Any) -> str:
     """One event: a template is published."""
     return api.template(**fields)
@@ -480,6 +486,7 @@ def test_a_private_address_behind_a_name_is_not_called(
 # --- side by side --------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_slow_destination_holds_up_no_other(
     sandbox: Api, pipeline: Pipeline, lab: ProviderLab, hook: str, database: Database, time: Time
 ) -> None:
@@ -503,6 +510,7 @@ def test_a_slow_destination_holds_up_no_other(
     assert len({r.headers["webhook-id"] for r in slow_lab.of("hook")}) == slow_lab.count
 
 
+@pytest.mark.usefixtures("impatient")
 def test_what_waits_its_turn_is_called_up(
     sandbox: Api, pipeline: Pipeline, lab: ProviderLab, hook: str, database: Database
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from notify.local.demo.theatre import Theatre
 
 DELAY_MS = 4000
-PATIENCE_MS = 3000
+PATIENCE_MS = 6000
 GONE = "gone@example.com"
 _BACKUP = {"sms": {"providers": ["twilio:backup"]}}
 
