@@ -82,7 +82,11 @@ def send(body: dict[str, Any], authorization: str = Header()) -> dict[str, str]:
     asked = body["message"]
     with session() as db:
         message = Message(
-            id=uuid.uuid4(), user_id=asked["to"]["user_id"], template=asked["template"], data=asked["data"]
+            id=uuid.uuid4(),
+            user_id=asked["to"]["user_id"],
+            template=asked["template"],
+            data=asked["data"],
+            status="ENQUEUED",
         )
         db.add(message)
         db.flush()
