@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+_SERVERS = ("postgres", "broker", "valkey", "rabbitmq")
+
 
 @dataclass(frozen=True, slots=True)
 class Kill:
@@ -47,6 +49,15 @@ class Journal:
             yield
         finally:
             self.spans.append((begin, time.time(), name))
+
+    def away_s(self, since: float, until: float) -> float:
+        """For how many seconds of this time a server was away."""
+        away = sorted((b, e) for b, e, name in self.spans if name.startswith(_SERVERS))
+        total, counted = 0.0, since
+        for begin, end in away:
+            total += max(0.0, min(end, until) - max(begin, counted))
+            counted = max(counted, end)
+        return total
 
     def near(self, at: float) -> list[str]:
         """What happened within half a minute of a moment, each with its seconds after it."""

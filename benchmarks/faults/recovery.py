@@ -7,6 +7,7 @@ attempt grows, or when it is gone.
 import threading
 import time
 from array import array
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -71,13 +72,19 @@ class Recovery(threading.Thread):
             self.found.append((kill.at, now))
 
     def added(self, *, served: bool = False) -> list[float]:
-        """Their seconds, sorted; ``served``: only where the database was there all the time."""
-        away = [(since, until) for since, until, name in self._journal.spans if name.startswith("postgres")]
-        return sorted(
-            claimed - killed
-            for killed, claimed in self.found
-            if not (served and any(since <= claimed and killed <= until for since, until in away))
-        )
+        """Their seconds, sorted; ``served``: without those in which the database or the broker was away."""
+        return sorted(self._seconds(killed, claimed, served=served) for killed, claimed in self.found)
+
+    def slowest(self, kills: int) -> list[str]:
+        """What happened around the kills that cost most time though the servers were there."""
+        cost: dict[float, float] = defaultdict(float)
+        for killed, claimed in self.found:
+            cost[killed] = max(cost[killed], self._seconds(killed, claimed, served=True))
+        slow = sorted(cost, key=lambda at: -cost[at])[:kills]
+        return [f"{cost[at]:.1f} s: {'; '.join(self._journal.near(at))}" for at in slow]
+
+    def _seconds(self, killed: float, claimed: float, *, served: bool) -> float:
+        return claimed - killed - (self._journal.away_s(killed, claimed) if served else 0)
 
     def close(self) -> None:
         self._closing.set()

@@ -33,6 +33,7 @@ def summary(world: World, ledger: Ledger, *, seed: int, seconds: float) -> dict[
         "recovered": len(added),
         "recovery_s": _shape(added),
         "recovery_served_s": _shape(served),
+        "slowest": world.recovery.slowest(3),
         "stalls": len(stalls),
         "stalls_s": _shape(stalls),
         "latency_s": _shape(latencies),
@@ -64,7 +65,7 @@ def show(figures: dict[str, Any]) -> None:
     for name, value in _rows(figures):
         table.add_row(name, value)
     console.print(table)
-    for line in figures["oddities"]:
+    for line in [*figures["oddities"], *figures["slowest"]]:
         console.print(line, style="yellow", highlight=False, markup=False, soft_wrap=True)
     print(json.dumps(figures), flush=True)
 
@@ -91,7 +92,7 @@ def _rows(figures: dict[str, Any]) -> list[tuple[str, str]]:
         ("held, or set aside: may have been sent", str(figures["held"])),
         ("killed work under way again: pieces", str(figures["recovered"])),
         ("  after s: p50, p99, max", _line(figures["recovery_s"])),
-        ("  after s, while the database was there", _line(figures["recovery_served_s"])),
+        ("  after s, while the servers were there", _line(figures["recovery_served_s"])),
         ("accepted to sent, s: p50, p99", f"{latency['p50']}, {latency['p99']}"),
         ("statuses", ", ".join(f"{name} {count}" for name, count in figures["statuses"].items())),
         ("answers", ", ".join(f"{name} {count}" for name, count in figures["answers"].items())),

@@ -15,20 +15,22 @@ from notify.local import postgres
 
 def broker_restarts(world: World, _: random.Random, __: Length) -> None:
     broker = world.instance.broker_server
-    world.kill(broker.name, by="broker killed")
-    world.instance.await_server(broker.name)
+    with world.journal.span("broker killed"):
+        world.kill(broker.name, by="broker killed")
+        world.instance.await_server(broker.name)
 
 
 def broker_forgets(world: World, _: random.Random, __: Length) -> None:
     """Killed, and started again without its data."""
     broker = world.instance.broker_server
     process = world.instance.processes[broker.name]
-    with process.lock:
-        world.kill(broker.name, by="broker killed, data gone")
-        assert process.popen is not None
-        process.popen.wait()
-        broker.forget()
-    world.instance.await_server(broker.name)
+    with world.journal.span("broker killed, data gone"):
+        with process.lock:
+            world.kill(broker.name, by="broker killed, data gone")
+            assert process.popen is not None
+            process.popen.wait()
+            broker.forget()
+        world.instance.await_server(broker.name)
 
 
 def broker_frozen(world: World, _: random.Random, length: Length) -> None:
