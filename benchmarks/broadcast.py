@@ -194,7 +194,8 @@ def show(result: Result) -> None:
     print(f"p99 ratio: {result.slower:.1f}; load average {', '.join(f'{one:.1f}' for one in result.load)}")
     largest = sorted(peaks.memory_mb.items(), key=lambda one: -one[1])
     memory = ", ".join(f"{name} {mb:.0f}" for name, mb in largest)
-    print(f"tasks in the broker at most: {peaks.tasks}; PSS in MB at most: {memory or 'not measured'}")
+    print(f"tasks in the broker at most: {peaks.tasks} {peaks.queues}")
+    print(f"PSS in MB at most: {memory or 'not measured'}")
     print(
         f"{ledger.made} messages for {ledger.recipients} people: {ledger.sent} SENT, {ledger.failed} failed;"
     )

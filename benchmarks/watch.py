@@ -13,14 +13,20 @@ from notify import queue
 from notify.local.separate import Ready
 
 _EVERY_S = 0.5
+_UNDER_WAY = "unacked"
+"""Where Redis keeps the tasks that workers have taken, see kombu."""
 
 
 @dataclass(slots=True)
 class Peaks:
-    """``memory_mb``: PSS of each process and its children."""
+    """``memory_mb``: PSS of each process and its children; ``queues``: the tasks, at their most, by queue."""
 
-    tasks: int = 0
+    queues: dict[str, int] = field(default_factory=dict)
     memory_mb: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def tasks(self) -> int:
+        return sum(self.queues.values())
 
 
 class Watch:
@@ -46,17 +52,20 @@ class Watch:
     def _run(self) -> None:
         while not self._stop.wait(_EVERY_S):
             with suppress(redis.RedisError):
-                self.peaks.tasks = max(self.peaks.tasks, self._tasks())
+                found = self._tasks()
+                if sum(found.values()) > self.peaks.tasks:
+                    self.peaks.queues = found
             for name, pid in self._pids.items():
                 with suppress(psutil.NoSuchProcess, OSError):
                     self._see(name, pid)
 
-    def _tasks(self) -> int:
+    def _tasks(self) -> dict[str, int]:
+        names = [*queue.names(), _UNDER_WAY]
         with self._broker.pipeline(transaction=False) as pipe:
             for name in queue.names():
                 pipe.llen(name)
-            pipe.hlen("unacked")
-            return sum(pipe.execute())
+            pipe.hlen(_UNDER_WAY)
+            return {name: tasks for name, tasks in zip(names, pipe.execute(), strict=True) if tasks}
 
     def _see(self, name: str, pid: int) -> None:
         family = [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
