@@ -10,10 +10,15 @@ from notify.queue import celery as app
 from workers.parse import uuids
 
 
-def _task(channel: Channel) -> Callable[[Sequence[str], str], str]:
+def _task(single: Place) -> Callable[[Sequence[str], str], str]:
+    assert single.channel
+    channel, singles_queue = single.channel, queue.queue_of(single)
+
     def deliver_batch(ids: Sequence[str], lane: str) -> str:
         claimed = 0
-        for done in deliver.run(uuids(ids), Lane(lane), channel):
+        # A worker for bulk alone gives way to those of single sends, so it does not take theirs.
+        serves_singles = singles_queue in app.amqp.queues.consume_from
+        for done in deliver.run(uuids(ids), Lane(lane), channel, singles=serves_singles):
             claimed += done.claimed
             queue.publish(done.handoff)
         return f"{claimed} messages"
@@ -23,4 +28,4 @@ def _task(channel: Channel) -> Callable[[Sequence[str], str], str]:
 
 for _channel in Channel:
     _place = Place(stage=Stage.DELIVER, lane=Lane.SINGLE, channel=_channel)
-    app.task(name=queue.task_of(_place))(_task(_channel))
+    app.task(name=queue.task_of(_place))(_task(_place))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-WORKERS = ("worker-pipeline", "worker-bulk", "worker-webhook", "worker-sms")
+WORKERS = ("worker-pipeline", "worker-bulk", "worker-webhook", "worker-sms", "worker-deliver-bulk")
 
 SETTINGS = {
     "NOTIFY_LOG_LEVEL": "warning",

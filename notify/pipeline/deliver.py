@@ -4,12 +4,10 @@ No transaction is open while providers are called. Outcomes are recorded in grou
 time between a provider's acceptance and our record of it is that of one commit.
 """
 
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from uuid import UUID
 
-from notify import settings
 from notify.errors import Unavailable
 from notify.model.names import Channel, Lane
 from notify.model.plan import DeliveryState
@@ -19,42 +17,58 @@ from notify.pipeline import outcomes, suppressing
 from notify.pipeline.claims import take
 from notify.pipeline.flight import Batch, Flight
 from notify.pipeline.job import Job, Results
+from notify.pipeline.pace import Pace
+from notify.pipeline.sole import sole
 from notify.store import contents, db, deliveries, messages, providers, work
 from notify.store.deliveries import Delivery
 
-_CLAIM_FOR_S = 10.0
-"""How long one task takes more; then it ends with the calls it has, so that a worker can be stopped."""
-_LOOK_S, _LOOK_AT_MOST_S = 0.05, 1.0
-"""When to look for more while calls are under way and the last look took all; doubled if in vain."""
-_BULK_SHARE = 0.75
-"""Of the calls that one process has under way, how many may be of the bulk lane."""
+_WAIT_S = 1.0
+"""For the next answer, when no more is to be taken."""
 
 
-def run(told: Sequence[UUID], lane: Lane, channel: Channel) -> Iterator[Done]:
+def run(told: Sequence[UUID], lane: Lane, channel: Channel, *, singles: bool = True) -> Iterator[Done]:
     """Send the deliveries of a channel that are ready; yields as outcomes are recorded.
 
-    While calls are under way more are taken, as many as one process may have under way. In the bulk lane
-    single sends are taken first: whoever has to wait for a worker, it is not they.
+    While calls are under way more are taken, as many as one process may have under way. In the bulk lane a
+    process has one such flight per channel, and single sends are taken first: whoever has to wait for a
+    worker, it is not they. Without ``singles`` they are left to the workers that serve their lane.
     """
-    pace = _Pace(lane)
     place = Place(stage=Stage.DELIVER, lane=lane, channel=channel)
+    if lane is Lane.SINGLE:
+        yield from _fly(told, place, (place,), lambda: ())
+        return
+    first = (replace(place, lane=Lane.SINGLE),) if singles else ()
+    with sole(place) as mine:
+        if mine:
+            yield from _fly(told, place, (*first, place), mine.leave)
+
+
+def _fly(
+    told: Sequence[UUID], place: Place, places: Sequence[Place], leave: Callable[[], Handoff]
+) -> Iterator[Done]:
+    """``places``: where to take from, in this order; ``leave``: what to publish when no more is taken."""
+    pace = Pace(place.lane)
     with Flight() as flight:
         while True:
             if size := pace.room(len(flight)):
-                yield from _another(flight, pace, place, told, size)
+                yield from _another(flight, pace, places, told, size)
                 told = ()
             elif not flight:
                 break
             else:
                 yield from _recorded(flight.results(pace.wait_s()))
-    if pace.handoff:
-        yield Done(handoff=pace.handoff)
+            if pace.over and (missed := leave()):
+                yield Done(handoff=missed)
+    if handoff := pace.handoff + leave():
+        yield Done(handoff=handoff)
 
 
-def _another(flight: Flight, pace: "_Pace", place: Place, told: Sequence[UUID], size: int) -> Iterator[Done]:
+def _another(
+    flight: Flight, pace: Pace, places: Sequence[Place], told: Sequence[UUID], size: int
+) -> Iterator[Done]:
     """One more batch, if the database is there."""
     try:
-        batch, more = _take(place, told, size)
+        batch, more = _take(places, told, size)
     except Unavailable:
         if not flight:
             raise
@@ -65,56 +79,14 @@ def _another(flight: Flight, pace: "_Pace", place: Place, told: Sequence[UUID], 
     yield from _sent(flight, batch)
 
 
-@dataclass(slots=True)
-class _Pace:
-    """When to take more, and how many."""
-
-    lane: Lane
-    handoff: Handoff = ()
-    _first: bool = True
-    _until: float = field(default_factory=lambda: time.monotonic() + _CLAIM_FOR_S)
-    _next: float = 0.0
-    _look_s: float = _LOOK_S
-
-    def room(self, under_way: int) -> int:
-        """How many to take now; 0: none."""
-        config = settings.load()
-        size = min(config.batch_size, config.http_concurrency)
-        share = _BULK_SHARE if self.lane is Lane.BULK else 1.0
-        room = int(config.http_concurrency * share) - under_way
-        now = time.monotonic()
-        # Not a few at a time, as the answers come in: a claim costs as much for one as for many.
-        if now < self._next or now > self._until or (under_way and room < size / 2):
-            return 0
-        return max(1, min(size, room))
-
-    def took(self, claims: Sequence[Claim], handoff: Handoff) -> Handoff:
-        """Note what there was; return the wake-ups to publish at once: others may help from the beginning."""
-        first, self._first = self._first, False
-        self._look_s = _LOOK_S if claims else min(_LOOK_AT_MOST_S, self._look_s * 2)
-        self._next = 0.0 if handoff else time.monotonic() + self._look_s
-        self.handoff = () if first else handoff
-        return handoff if first else ()
-
-    def stop(self) -> None:
-        """Take no more."""
-        self._until = 0.0
-
-    def wait_s(self) -> float:
-        """How long to wait for an answer."""
-        left = self._next - time.monotonic()
-        return left if left > 0 else _LOOK_AT_MOST_S
-
-
-def _take(place: Place, told: Sequence[UUID], size: int) -> tuple[Batch, Handoff]:
+def _take(places: Sequence[Place], told: Sequence[UUID], size: int) -> tuple[Batch, Handoff]:
     claims: list[Claim] = []
     handoff: Handoff = ()
     with db.begin(durable=False) as tx:
-        if place.lane is Lane.BULK:
-            claims, handoff = take(tx, replace(place, lane=Lane.SINGLE), (), size)
-        if len(claims) < size:
-            taken, more = take(tx, place, told, size - len(claims))
-            claims, handoff = [*claims, *taken], handoff + more
+        for place in places:
+            if len(claims) < size:
+                taken, more = take(tx, place, told if place is places[-1] else (), size - len(claims))
+                claims, handoff = [*claims, *taken], handoff + more
         return _load(tx, claims), handoff
 
 
@@ -130,7 +102,7 @@ def _sent(flight: Flight, batch: Batch) -> Iterator[Done]:
 
 def _landed(flight: Flight) -> Iterator[Done]:
     while flight:
-        yield from _recorded(flight.results(_LOOK_AT_MOST_S))
+        yield from _recorded(flight.results(_WAIT_S))
 
 
 def _recorded(groups: Iterable[Results]) -> Iterator[Done]:
@@ -153,8 +125,7 @@ def _load(tx: db.Tx, claims: Sequence[Claim]) -> Batch:
 
 def _jobs(tx: db.Tx, claims: Sequence[Claim], wanted: Sequence[UUID]) -> list[Job]:
     found = messages.load(tx, wanted)
-    content = contents.load(tx, wanted)
-    plans = contents.plans(tx, wanted)
+    planned = contents.planned(tx, wanted)
     by_message = deliveries.of_messages(tx, wanted)
     rows = {row.id: row for rows in by_message.values() for row in rows}
     jobs = [
@@ -162,8 +133,8 @@ def _jobs(tx: db.Tx, claims: Sequence[Claim], wanted: Sequence[UUID]) -> list[Jo
             claim=claim,
             delivery=rows[claim.id],
             message=found[claim.message_id],
-            content=content[claim.message_id],
-            plan=plans[claim.message_id],
+            content=planned[claim.message_id][0],
+            plan=planned[claim.message_id][1],
         )
         for claim in claims
         if claim.id in rows

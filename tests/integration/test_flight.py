@@ -3,7 +3,8 @@
 import pytest
 
 from notify.model.names import Channel, Lane
-from notify.model.work import Stage
+from notify.model.work import Place, Stage, Wake
+from notify.pipeline import deliver
 from tests import factories
 from tests.integration.conftest import Configure
 from tests.integration.harness import Api, Database, Pipeline
@@ -84,3 +85,28 @@ def test_what_killed_a_worker_flies_alone(
     )
     assert [row["lane"] for row in rows] == ["single", "bulk", "bulk", "bulk"]
     assert rows[1]["id"] == suspect["id"]
+
+
+def test_a_worker_for_bulk_alone_leaves_single_sends_to_theirs(
+    api: Api, pipeline: Pipeline, configured: Configure
+) -> None:
+    _many(api, pipeline, configured, 6)
+    single = _routed(api, pipeline, 1)[0]
+    passes = deliver.run((), Lane.BULK, Channel.EMAIL, singles=False)
+    assert sum(done.claimed for done in passes) == 6
+    assert api.message(single)["status"] == "ROUTED"
+
+
+def test_a_process_sends_a_channels_broadcasts_in_one_flight(
+    api: Api, pipeline: Pipeline, configured: Configure, database: Database
+) -> None:
+    """In a pool of threads one channel would take them all; what came beside it is not forgotten."""
+    place = Place(stage=Stage.DELIVER, lane=Lane.BULK, channel=Channel.EMAIL)
+    _many(api, pipeline, configured, 3)
+    first = deliver.run((), place.lane, Channel.EMAIL)
+    assert next(first).claimed == 2
+    assert list(deliver.run((), place.lane, Channel.EMAIL)) == []
+    assert list(deliver.run((), place.lane, Channel.SMS)) != []
+    assert Wake(place=place, ids=()) in list(first)[-1].handoff
+    assert database.work() == []
+    assert list(deliver.run((), place.lane, Channel.EMAIL)) != []

@@ -27,7 +27,7 @@ def test_it_is_the_age_of_what_waits_for_that_worker(
     api.send()
     database("UPDATE work SET due_at = now() - interval '60 s'")
     assert {name: age for name, age in ages(database).items() if age} == {"worker-pipeline": 60}
-    for lane, worker in (("single", "worker-email"), ("bulk", "worker-email-bulk")):
+    for lane, worker in (("single", "worker-email"), ("bulk", "worker-deliver-bulk")):
         database("UPDATE work SET stage = 'deliver', channel = 'email', lane = %s", lane)
         assert {name: age for name, age in ages(database).items() if age} == {worker: 60}
     # What is worked on, or due later, waits for nobody.
