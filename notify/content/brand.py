@@ -8,9 +8,10 @@ from typing import Any
 
 from notify.content import snippets as partials
 from notify.content.frame import page
+from notify.content.names import names as named
 from notify.content.urls import IMAGES, LINKS, allowed
 from notify.errors import ContentError, InvalidRequest
-from notify.expression import Budget, Escape, Limits, Scope, render_within, scope
+from notify.expression import Budget, Escape, Limits, Scope, render_within
 from notify.expression import check as check_template
 from notify.model.colors import color
 from notify.model.document import Frame, OwnFrame
@@ -131,7 +132,7 @@ def check(settings: Json, items: Json, limits: Limits) -> None:
         else:
             _checked(at, value)
     try:
-        page((), "", "", frame(settings, scope({}, None), snippets(items), limits))
+        page((), "", "", frame(settings, named({}, strict=False), snippets(items), limits))
     except ContentError as error:
         raise InvalidRequest(f"settings.email: {error}") from None
     except ValueError as error:

@@ -6,9 +6,10 @@ from typing import Any
 
 from notify.content.fields import Fields, Run
 from notify.content.flow import flow, narrowed, occurrences
+from notify.content.names import names
 from notify.errors import ContentError
-from notify.expression import TRANSLATE, Budget, Escape, Limits, Scope, scope
-from notify.model.document import ChannelBlock, Document, Quote, Text
+from notify.expression import Budget, Escape, Limits, Scope
+from notify.model.document import Action, ChannelBlock, Document, Quote, Text
 
 DEFAULT = "default"
 
@@ -39,20 +40,15 @@ def resolve(
         ContentError: a flat document cannot be rendered. A channel block keeps its error instead.
     """
     run = Run(locale=locale, budget=Budget(limits), refs={}, snippets=snippets or {})
-    names = _names(content, variables, run.refs)
-    if translate:
-        names[TRANSLATE] = translate
+    roots = variables.roots if isinstance(variables, Scope) else variables
+    strict = content.get("scope") == "strict"
+    found = names({**roots, "refs": run.refs}, strict=strict, locale=locale, translate=translate)
     elements = _elements(content)
     if any(_is_block(element) for element in elements):
-        blocks = _blocks(elements, names, run, limits)
+        blocks = _blocks(elements, found, run, limits)
         return Document(blocks=blocks, warnings=tuple(run.warnings), untracked=tuple(run.untracked) or None)
-    shown = tuple(flow(elements, names, run, "elements"))
+    shown = tuple(flow(elements, found, run, "elements"))
     return Document(elements=shown, warnings=tuple(run.warnings), untracked=tuple(run.untracked) or None)
-
-
-def _names(content: Mapping[str, Any], variables: Mapping[str, Any], refs: dict[str, Any]) -> Scope:
-    roots = variables.roots if isinstance(variables, Scope) else variables
-    return scope({**roots, "refs": refs}, roots.get("data"), strict=content.get("scope") == "strict")
 
 
 def _elements(content: Mapping[str, Any]) -> list[Any]:
@@ -120,12 +116,21 @@ def _block(element: Mapping[str, Any], names: Scope, run: Run, at: str) -> Chann
 
 
 def _sized(fields: Fields) -> Iterator[Any]:
-    """The block's leaves; a text without sizes of its own has the block's."""
+    """The block's leaves; what has no sizes of its own has the block's."""
     sizes = {"font_size": fields.size("font_size"), "line_height": fields.height()}
     for leaf in _inside(fields):
-        own = {name: value for name, value in sizes.items() if value and isinstance(leaf, Text | Quote)}
+        own = {name: sizes[name] for name in _sizes_of(leaf) if sizes[name]}
         missing = {name: value for name, value in own.items() if getattr(leaf, name) is None}
         yield replace(leaf, **missing) if missing else leaf
+
+
+def _sizes_of(leaf: Any) -> tuple[str, ...]:
+    """Which of its sizes are the block's: headings and small print keep the size of their letters."""
+    if isinstance(leaf, Action):
+        return ("font_size",)
+    if not isinstance(leaf, Text | Quote):
+        return ()
+    return ("font_size", "line_height") if leaf.text_style == "text" else ("line_height",)
 
 
 def _inside(fields: Fields) -> list[Any]:

@@ -6,8 +6,9 @@ A builder answers None when there is nothing to show.
 from collections.abc import Callable, Mapping
 
 from notify.content.fields import Fields
+from notify.content.inline import Composed
 from notify.expression import Escape
-from notify.model.document import Action, Channels, Column, Divider, Html, Image, Item, Meta, Quote, Text
+from notify.model.document import Action, Channels, Column, Divider, Html, Image, Meta, Quote, Text
 
 Leaf = Meta | Text | Action | Image | Divider | Quote | Html
 
@@ -16,12 +17,10 @@ def meta(fields: Fields, channels: Channels) -> Meta:
     return Meta(title=fields.line("title"), channels=channels)
 
 
-def text(
-    fields: Fields, channels: Channels, content: str | None = None, items: tuple[Item, ...] | None = None
-) -> Text:
-    """``content``: Markdown composed of inline children, in place of the field; ``items``: of a list."""
+def text(fields: Fields, channels: Channels, composed: Composed | None = None) -> Text:
+    """``composed``: what its children say, in place of the field."""
     return Text(
-        content=fields.markdown() if content is None else content,
+        content=fields.markdown() if composed is None else composed.content,
         align=fields.choice("align", "left", "center", "right"),
         text_style=fields.choice("text_style", "text", "h1", "h2", "h3", "subtext"),
         font_size=fields.size("font_size"),
@@ -31,7 +30,8 @@ def text(
         italic=fields.flag("italic"),
         strikethrough=fields.flag("strikethrough"),
         underline=fields.flag("underline"),
-        items=items,
+        items=composed.items if composed else None,
+        spans=composed.spans if composed else None,
         channels=channels,
     )
 

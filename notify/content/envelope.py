@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from notify.content.line import one_line
+from notify.content.names import names
 from notify.errors import ContentError, InvalidRequest
-from notify.expression import Budget, Escape, Limits, render_within, scope
+from notify.expression import Budget, Escape, Limits, render_within
 from notify.expression import check as check_template
 
 SINGLE = ("from", "reply_to")
@@ -26,10 +27,10 @@ def resolve(
     """
     if not email:
         return None
-    names, budget = scope(variables, variables.get("data"), strict=strict), Budget(limits)
+    found, budget = names(variables, strict=strict), Budget(limits)
 
     def filled(source: str) -> str:
-        return one_line(render_within(source, names, Escape.PLAIN, budget))
+        return one_line(render_within(source, found, Escape.PLAIN, budget))
 
     def box(source: str) -> dict[str, str] | None:
         name, address = map(filled, _parts(source))

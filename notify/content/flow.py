@@ -95,10 +95,9 @@ _CONTAINERS = {"group": _group, "columns": _columns, "column": _column}
 
 def _leaf(kind: Any, fields: Fields, channels: Channels) -> Leaf | None:
     if kind == "text":
-        composed = compose(fields, _children) if "content" not in fields else None
-        return text(fields, channels, composed)
+        return text(fields, channels, None if "content" in fields else compose(fields, _children))
     if kind == "list":
-        return text(fields, channels, *compose_list(fields, _children))
+        return text(fields, channels, compose_list(fields, _children))
     if kind in BUILDERS:
         return BUILDERS[kind](fields, channels)
     if kind not in SILENT:
@@ -152,5 +151,5 @@ def narrowed(outer: Channels, own: Any) -> Channels:
 def _properties(element: Leaf | None) -> dict[str, Any]:
     if element is None:
         return {}
-    names = (item.name for item in dataclass_fields(element) if item.name not in {"cell", "items"})
+    names = (item.name for item in dataclass_fields(element) if item.name not in {"cell", "items", "spans"})
     return {name: getattr(element, name) for name in names}

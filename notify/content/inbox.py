@@ -27,7 +27,8 @@ def _body(elements: Sequence[Element]) -> Iterator[str]:
                 yield quoted(element.content.strip())
             case Image():
                 alt = (element.alt_text or "").replace("[", "\\[").replace("]", "\\]")
-                yield f"![{alt}]({destination(element.src)})"
+                picture = f"![{alt}]({destination(element.src)})"
+                yield f"[{picture}]({destination(element.href)})" if element.href else picture
 
 
 def _buttons(elements: Sequence[Element]) -> Iterator[Button]:

@@ -32,13 +32,9 @@ def relinked(
 
 def _element(element: Element, rewrite: Rewrite, untracked: Collection[str]) -> Element:
     match element:
-        case Text(items=items) if items:
-            return replace(
-                element,
-                content=in_markdown(element.content, rewrite, untracked),
-                items=tuple(_item(item, rewrite) for item in items),
-            )
-        case Text() | Quote():
+        case Text():
+            return _text(element, rewrite, untracked)
+        case Quote():
             return replace(element, content=in_markdown(element.content, rewrite, untracked))
         case Action() if element.href and not element.disable_tracking:
             return replace(element, href=on_the_web(element.href, rewrite))
@@ -47,6 +43,16 @@ def _element(element: Element, rewrite: Rewrite, untracked: Collection[str]) -> 
         case Html():
             return replace(element, content=in_html(element.content, rewrite))
     return element
+
+
+def _text(text: Text, rewrite: Rewrite, untracked: Collection[str]) -> Text:
+    spans, items = text.spans, text.items
+    return replace(
+        text,
+        content=in_markdown(text.content, rewrite, untracked),
+        spans=spans and replace(spans, content=in_markdown(spans.content, rewrite, untracked)),
+        items=items and tuple(_item(item, rewrite) for item in items),
+    )
 
 
 def _item(item: Item, rewrite: Rewrite) -> Item:

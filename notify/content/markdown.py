@@ -4,7 +4,7 @@ HTML in it is text like any other; links and images have the schemes of ``notify
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
@@ -60,6 +60,17 @@ def _html(markdown: str, inline: bool) -> str:
         lines = escape(literal, quote=False).replace("\n", "<br />\n")
         return lines if inline else f"<p>{lines}</p>"
     tokens = _PARSER.parseInline(markdown, {}) if inline else _parsed(markdown)
+    return str(_PARSER.renderer.render(tokens, _PARSER.options, {})).strip()
+
+
+def changed_html(
+    markdown: str, change: Callable[[Sequence[Token]], Iterable[Token]], inline: bool = False
+) -> str:
+    """Like ``to_html``, with the tokens of each paragraph changed."""
+    tokens = _PARSER.parseInline(markdown, {}) if inline else _PARSER.parse(markdown)
+    for token in tokens:
+        if token.children:
+            token.children = [*change(token.children)]
     return str(_PARSER.renderer.render(tokens, _PARSER.options, {})).strip()
 
 

@@ -9,10 +9,12 @@ renders within its limits or raises ``notify.errors.ContentError``.
 from notify.expression.engine import check, evaluate, evaluate_within, render, render_within
 from notify.expression.limits import Budget, Limits
 from notify.expression.members import lookup
-from notify.expression.scope import ROOTS, TRANSLATE, Scope, scope
+from notify.expression.scope import LOCALE, MARKDOWN, ROOTS, TRANSLATE, Scope, scope
 from notify.expression.values import Escape
 
 __all__ = [
+    "LOCALE",
+    "MARKDOWN",
     "ROOTS",
     "TRANSLATE",
     "Budget",

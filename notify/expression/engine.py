@@ -10,8 +10,9 @@ from jinja2.parser import Parser
 
 from notify.errors import ContentError
 from notify.expression.conditions import to_jinja
-from notify.expression.environment import Engine, Frame
+from notify.expression.environment import Engine
 from notify.expression.filters import WRONG
+from notify.expression.frame import Frame
 from notify.expression.limits import Budget, Limits
 from notify.expression.lowering import Lowering
 from notify.expression.policy import Policy

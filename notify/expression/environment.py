@@ -1,6 +1,5 @@
 """Jinja's sandbox with every way to members, operators, loops and filters replaced by our own."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
@@ -10,19 +9,12 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from notify.errors import ContentError
 from notify.expression.filters import BUDGETED, PURE, WRONG, Filter
-from notify.expression.limits import Budget
+from notify.expression.frame import Frame
 from notify.expression.members import member
 from notify.expression.operators import calculate, compare, contains, kind, negate
 from notify.expression.predicates import TESTS
-from notify.expression.scope import TRANSLATE
-from notify.expression.values import Escape, Missing, Trusted, absent, escaped, text
-
-
-class Frame(Context):
-    """One render's context: besides the names, what it may cost and how its values are escaped."""
-
-    budget: Budget
-    escape: Escape
+from notify.expression.spoken import SPOKEN
+from notify.expression.values import Missing, Trusted, absent, escaped, text
 
 
 @pass_context
@@ -50,7 +42,7 @@ class Engine(SandboxedEnvironment):
         )
         self.globals.clear()
         filters = {name: _guarded(name, function) for name, function in _budgeted().items()}
-        self.filters = {**filters, **_STEPS, "t": _translated}
+        self.filters = {**filters, **_STEPS, **SPOKEN}
         self.tests = dict(TESTS)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -98,29 +90,6 @@ def _guarded(name: str, function: Filter) -> Callable[..., Any]:
 
 
 # --- what lowering turns syntax into -------------------------------------------------------------
-
-
-_PLACE = re.compile(r"%(?:([sd%])|\((\w{1,50})\)[sd])")
-
-
-@pass_context
-def _translated(frame: Frame, key: Any, *args: Any, count: Any = None, **named: Any) -> str:
-    """A key's translation, with ``%s``, ``%d`` and ``%(name)s`` filled in; ``count`` chooses the plural."""
-    frame.budget.tick()
-    translate = frame.get(TRANSLATE)
-    if translate is None:
-        raise ContentError("filter `t`: there are no translations for the recipient's locale")
-    number = int(count) if isinstance(count, int | float) else None
-    values = iter(args)
-
-    def filled(place: re.Match[str]) -> str:
-        if place[1] == "%":
-            return "%"
-        value = named.get(place[2], count if place[2] == "count" else "") if place[2] else next(values, "")
-        return escaped(value, frame.escape)
-
-    said = frame.budget.hold(translate(text(key), number))
-    return Trusted(frame.budget.hold(_PLACE.sub(filled, said)))
 
 
 @pass_context

@@ -25,22 +25,24 @@ def format_date(value: Any, format: str = "%Y-%m-%d", tz: str = "UTC") -> str:
     if len(format) > 200 or not _DATE.fullmatch(format):
         raise ContentError(f"`{format[:50]}` is not a date format; write one like `%d %B %Y, %H:%M`")
     try:
-        return _moment(value).astimezone(_zone(tz)).strftime(format)
+        return moment(value).astimezone(zone(tz)).strftime(format)
     except (ValueError, OverflowError, OSError):
         raise ContentError(
             f"`{text(value)[:50]}` is not a date; pass epoch milliseconds or ISO 8601"
         ) from None
 
 
-def _moment(value: Any) -> datetime:
+def moment(value: Any) -> datetime:
+    """Epoch milliseconds or ISO 8601, in UTC unless it says otherwise. Raises ValueError for others."""
     if is_number(value):
         return datetime.fromtimestamp(value / 1000, UTC)
-    moment = datetime.fromisoformat(text(value).strip())
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    found = datetime.fromisoformat(text(value).strip())
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 @lru_cache(maxsize=1024)
-def _zone(name: str) -> ZoneInfo:
+def zone(name: str) -> ZoneInfo:
+    """The time zone. Raises ContentError for a name that is none."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

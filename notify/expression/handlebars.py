@@ -10,6 +10,7 @@ _BLOCKS = {
     "unless": "{% if not ARG %} ... {% endif %}",
     "each": "{% for item in ARG %} ... {% endfor %}",
     "with": "{% set it = ARG %}",
+    "intl": '{{ "..."|intl("de") }}',
 }
 
 _FORMS = (
@@ -22,6 +23,10 @@ _FORMS = (
     (r"\{\{!-*(.*?)-*\}\}", "Handlebars comment `TAG`; write `{# ARG #}`"),
     (r"\{\{\s*@(\w+).*", "Handlebars `TAG`; in a loop the index is `{{ loop.index0 }}`"),
     (r"\{\{\s*(this\b|\.\.?/).*", "Handlebars `TAG`; name the loop's item, as in `{{ item.name }}`"),
+    (
+        rf"\{{\{{~?\s*(formatMessage|intl)\s+(?!{_JINJA_WORD}){_ARGUMENT}.*",
+        'Handlebars helper `TAG`; write a filter, as in `{{ "{n, plural, one{#} other{#}}"|ARG(n=count) }}`',
+    ),
     (
         rf"\{{\{{\s*(?!not\b)([A-Za-z][\w-]*)\s+(?!{_JINJA_WORD}){_ARGUMENT}(?:\s.*)?\}}\}}",
         "Handlebars helper `TAG`; write a filter, as in `{{ name|upper }}`",

@@ -4,20 +4,51 @@ Jinja compiles ``~``, comparisons, slices, lists and loops to bare Python, where
 bound them. In and out: Jinja's tree.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from jinja2 import nodes
 from jinja2.visitor import NodeTransformer
 
+from notify.expression import messages
 from notify.expression.policy import METHODS
+
+_SPOKEN = frozenset({"t", *messages.FILTERS})
 
 
 def _filter(name: str, value: Any, *args: Any) -> nodes.Filter:
     return nodes.Filter(value, name, list(args), [], None, None, lineno=value.lineno)
 
 
+def _expression(piece: Any) -> nodes.Expr:
+    if not isinstance(piece, nodes.TemplateData):
+        return cast(nodes.Expr, piece)
+    return _filter("safe", nodes.Const(piece.data, lineno=piece.lineno))
+
+
 class Lowering(NodeTransformer):
     """Children first, so that a rewritten node is not visited again."""
+
+    _blocks = 0
+
+    def visit_FilterBlock(self, node: nodes.FilterBlock) -> nodes.Node:
+        self._blocks += 1
+        node.body = [self.visit(child) for child in node.body]
+        self._blocks -= 1
+        return node
+
+    def visit_Output(self, node: nodes.Output) -> nodes.Node:
+        """Inside a block of Markdown, values are escaped for Markdown, and every piece is counted."""
+        self.generic_visit(node)
+        if self._blocks:
+            node.nodes = [_filter("~markdown", _expression(child)) for child in node.nodes]
+        return node
+
+    def visit_Filter(self, node: nodes.Filter) -> nodes.Node:
+        """A text in the template itself is the author's, with whatever markup it holds."""
+        self.generic_visit(node)
+        if node.name in _SPOKEN and isinstance(node.node, nodes.Const) and isinstance(node.node.value, str):
+            node.node = _filter("safe", node.node)
+        return node
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
         self.generic_visit(node)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from jinja2 import nodes
 
 from notify.errors import ContentError
+from notify.expression import messages
 from notify.expression.members import LOOP_MEMBERS
 from notify.expression.scope import ROOT
 
@@ -25,12 +26,16 @@ METHODS = {
 ALLOWED = frozenset(
     {
         nodes.Add, nodes.And, nodes.Assign, nodes.Call, nodes.Compare, nodes.Concat, nodes.CondExpr,
-        nodes.Const, nodes.Dict, nodes.Div, nodes.Filter, nodes.FloorDiv, nodes.For, nodes.Getattr,
-        nodes.Getitem, nodes.If, nodes.Keyword, nodes.List, nodes.Mod, nodes.Mul, nodes.Name, nodes.Neg,
-        nodes.Not, nodes.Operand, nodes.Or, nodes.Output, nodes.Pair, nodes.Pos, nodes.Slice, nodes.Sub,
-        nodes.Template, nodes.TemplateData, nodes.Test, nodes.Tuple,
+        nodes.Const, nodes.Dict, nodes.Div, nodes.Filter, nodes.FilterBlock, nodes.FloorDiv, nodes.For,
+        nodes.Getattr, nodes.Getitem, nodes.If, nodes.Keyword, nodes.List, nodes.Mod, nodes.Mul,
+        nodes.Name, nodes.Neg, nodes.Not, nodes.Operand, nodes.Or, nodes.Output, nodes.Pair, nodes.Pos,
+        nodes.Slice, nodes.Sub, nodes.Template, nodes.TemplateData, nodes.Test, nodes.Tuple,
     }
 )  # fmt: skip
+
+BLOCK = "markdown"
+"""The one filter of blocks, and of nothing else."""
+_NO_BLOCK = f"`{BLOCK}` is a block: `{{% filter {BLOCK} %}} ... {{% endfilter %}}`"
 
 _CALLED = {nodes.Macro: "macro", nodes.NSRef: "namespace", nodes.Pow: "**"}
 
@@ -44,6 +49,7 @@ class Policy:
         self._rules: Mapping[type[nodes.Node], Callable[..., str | None]] = {
             nodes.Call: _call,
             nodes.Filter: self._filter,
+            nodes.FilterBlock: _block,
             nodes.For: _for,
             nodes.Getattr: _getattr,
             nodes.Getitem: _getitem,
@@ -69,9 +75,11 @@ class Policy:
         return rule(node) if rule else None
 
     def _filter(self, node: nodes.Filter) -> str | None:
+        if node.name == BLOCK:
+            return None if node.node is None and not (node.args or node.kwargs) else _NO_BLOCK
         if node.node is None or node.dyn_args or node.dyn_kwargs:
             return f"filter `{node.name}` cannot be used this way"
-        return None if node.name in self._filters else f"there is no filter `{node.name}`"
+        return _said(node) if node.name in self._filters else f"there is no filter `{node.name}`"
 
     def _test(self, node: nodes.Test) -> str | None:
         if node.dyn_args or node.dyn_kwargs:
@@ -100,6 +108,26 @@ def _call(node: nodes.Call) -> str | None:
         )
     if name not in METHODS:
         return f"method `{name}` is not allowed; use a filter, as in `{{{{ x|upper }}}}`"
+    return None
+
+
+def _block(node: nodes.FilterBlock) -> str | None:
+    if node.filter.name != BLOCK:
+        return f"filter `{node.filter.name}` is not allowed as a block"
+    # What the inner one has escaped, the outer one would read as Markdown.
+    nested = any(child.find(nodes.FilterBlock) or isinstance(child, nodes.FilterBlock) for child in node.body)
+    return f"blocks of `{BLOCK}` do not stand in one another" if nested else None
+
+
+def _said(node: nodes.Filter) -> str | None:
+    """An ICU message that the author wrote is known before anybody gets it."""
+    pattern = node.node.value if isinstance(node.node, nodes.Const) else None
+    if node.name not in messages.FILTERS or not isinstance(pattern, str):
+        return None
+    try:
+        messages.check(pattern)
+    except ContentError as error:
+        return f"filter `{node.name}`: {error}"
     return None
 
 

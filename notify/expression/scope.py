@@ -14,6 +14,12 @@ ROOT = "__root"
 TRANSLATE = "__translate"
 """Likewise, of what filter ``t`` asks."""
 
+LOCALE = "__locale"
+"""Likewise, of the locale in which ICU messages are said."""
+
+MARKDOWN = "__markdown"
+"""Likewise, of what makes HTML (True) or plain text of a block of Markdown."""
+
 ROOTS = frozenset(
     {
         "brand", "courier", "data", "datetime", "event", "index", "item", "messageId", "openTrackingId",

@@ -20,6 +20,8 @@ STRING = r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\''
 _OPEN = re.compile(r"\{\{|\{%|\{#|\{\$\.(\w+(?:\.\w+)*)\}")
 _INSIDE = re.compile(rf"{STRING}|\{{|%\}}|\}}\}}|\}}", re.DOTALL)
 _VAR = re.compile(r"""\{\{\s*var\s+["']([A-Za-z_$][\w.$]*)["']\s*\}\}""")
+_MARKDOWN = re.compile(r"\{\{~?\s*([#/])\s*markdown\s*~?\}\}")
+_FILTER = {"#": "{% filter markdown %}", "/": "{% endfilter %}"}
 _DOLLAR = re.compile(rf"({STRING})|\$(?!\w)", re.DOTALL)
 _RAW = re.compile(r"\{%[-+]?\s*raw\s*[-+]?%\}")
 _END_RAW = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
@@ -50,8 +52,9 @@ def _pieces(source: str) -> Iterator[str]:
             position = position if tag.startswith("{#") else _after(source, _END_RAW, position)
             yield source[opening.start() : position]
         else:
-            # The one helper of Handlebars that says no more than the name does.
+            # What of Handlebars says no more than its name does, and the block that Jinja has, too.
             tag = _VAR.sub(r"{{\1}}", tag)
+            tag = _MARKDOWN.sub(lambda found: _FILTER[found[1]], tag)
             if advice := handlebars.advice(tag):
                 raise ContentError(f"line {source.count(chr(10), 0, opening.start()) + 1}: {advice}")
             yield _DOLLAR.sub(lambda found: found[1] or ROOT, tag)

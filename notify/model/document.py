@@ -51,6 +51,27 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How a piece of a text looks in email, besides what Markdown says; CSS. ``width``: of an image in it."""
+
+    color: str | None = None
+    highlight: str | None = None
+    underline: bool = False
+    text_style: TextStyle | None = None
+    width: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spans:
+    """A text's Markdown with marks around its pieces, each with the number of its look; see
+    ``notify.content.spans``.
+    """
+
+    content: str
+    looks: tuple[Look, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Meta:
     title: str
     channels: Channels = None
@@ -63,6 +84,7 @@ class Text:
     """``content`` is Markdown. ``font_size``, ``line_height``: CSS, for email.
 
     ``items``: of a list, each of them in the order in which they are read, those of lists inside it too.
+    ``spans``: the same text for email, if pieces of it have looks of their own.
     """
 
     content: str
@@ -76,6 +98,7 @@ class Text:
     strikethrough: bool = False
     underline: bool = False
     items: tuple[Item, ...] | None = None
+    spans: Spans | None = None
     channels: Channels = None
     cell: Cell | None = None
     type: Literal["text"] = "text"

@@ -30,6 +30,10 @@ PICTURE: Any = {"type": "img", "src": f"{LINK}t.png", "alt_text": "Tiny", "width
 ACTION: Any = {"type": "action", "content": "Open", "href": LINK}
 IMAGE: Any = {"type": "image", "src": f"{LINK}a.png", "alt_text": "A picture", "width": "300px"}
 INLINE: Any = [{"type": "string", "content": "See "}, {"type": "link", "content": "this", "href": LINK}]
+LOOK: Any = {"color": "#b91c1c", "highlight": "#fef08a", "underline": True}
+LOOKS: Any = [{"type": "string", "content": "Sale", **LOOK}]
+PICTURE_SIZED: Any = {**PICTURE, "width": "40px"}
+OWN_MARKDOWN = "<div id='mine'>{{#markdown}}* one **bold** {{things[0]}}{{/markdown}}</div>"
 TEXT: Any = {"type": "text", "content": f"**Bold** and [a link]({LINK}). {LONG}"}
 WITHIN: Any = [{"type": "text", "content": "Within"}]
 
@@ -51,6 +55,9 @@ ELEMENTS: dict[str, tuple[dict[str, Any], str, str]] = {
     "list nested": ({"type": "list", "elements": [NESTED]}, "ul li ul li", "- Outer"),
     "inline": ({"type": "text", "elements": INLINE}, f'a[href="{LINK}"]', f"See this ({LINK})"),
     "inline image": ({"type": "text", "elements": [PICTURE]}, "img[alt='Tiny']", "Tiny"),
+    "inline looks": ({"type": "text", "elements": LOOKS}, "p span[style]", "Sale"),
+    "inline image sized": ({"type": "text", "elements": [PICTURE_SIZED]}, "span img[style]", "Tiny"),
+    "html with markdown": ({"type": "html", "content": OWN_MARKDOWN}, "#mine li strong", "one bold a"),
     "loop": ({"type": "text", "content": "Again {{$.item}}", "loop": "data.things"}, "td div p", "Again a"),
     "group": ({"type": "group", "elements": WITHIN}, "td div p", "Within"),
     "columns": (
@@ -147,6 +154,23 @@ def test_sizes_and_borders_are_the_authors(page: Page) -> None:
     assert cell.evaluate("one => getComputedStyle(one).borderTopWidth") == "3px"
     assert page.locator("img").evaluate("one => getComputedStyle(one).borderTopWidth") == "2px"
     assert (style("Not so", "fontSize"), len(document.warnings)) == ("18px", 1)
+
+
+@pytest.mark.parametrize("page", [390], ids=["phone"], indirect=True)
+def test_pieces_of_a_text_have_looks_of_their_own(page: Page) -> None:
+    link = {**INLINE[1], "color": "#15803d"}
+    page.set_content(_email({"type": "text", "elements": [INLINE[0], link, PICTURE_SIZED, *LOOKS]}).html)
+
+    def style(selector: str, what: str) -> str:
+        return str(page.locator(selector).evaluate(f"one => getComputedStyle(one).{what}"))
+
+    said = "span[style*='fef08a']"
+    assert style(said, "color") == "rgb(185, 28, 28)"
+    assert style(said, "backgroundColor") == "rgb(254, 240, 138)"
+    assert style(said, "textDecorationLine") == "underline"
+    assert style(f'a[href="{LINK}"] span', "color") == "rgb(21, 128, 61)"
+    # Without its file a browser shows only the words of an image.
+    assert page.locator("img[alt='Tiny']").evaluate("one => one.style.width") == "40px"
 
 
 def test_columns_stand_side_by_side_where_there_is_room(page: Page) -> None:

@@ -366,3 +366,13 @@ def test_a_document_survives_storage() -> None:
     )
 
     assert DOCUMENT.validate_json(DOCUMENT.dump_json(document)) == document
+
+
+def test_a_blocks_size_is_that_of_words_and_buttons_not_of_headings() -> None:
+    texts = [{"type": "text", "content": "x", "text_style": style} for style in ("text", "h1", "subtext")]
+    action = {"type": "action", "content": "Go", "href": "https://e.org"}
+    block = {"type": "channel", "channel": "email", "font_size": "18px", "line_height": "2"}
+    content = {"elements": [{**block, "elements": [*texts, action, {**action, "font_size": "9px"}]}]}
+    shown: Any = resolve(content, variables={}, locale=None, limits=LIMITS).blocks[0].elements
+    assert [one.font_size for one in shown] == ["18px", None, None, "18px", "9px"]
+    assert [one.line_height for one in shown[:3]] == ["2", "2", "2"]

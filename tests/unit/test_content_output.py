@@ -445,3 +445,8 @@ def test_raw_content_of_each_channel(channel: Channel, raw: dict[str, Any], expe
 def test_raw_content_that_says_nothing_fails(channel: Channel) -> None:
     with pytest.raises(ContentError, match="raw content for"):
         output(channel, block(channel.value, raw={"nothing": 1}))
+
+
+def test_an_image_with_a_link_leads_there_in_the_inbox() -> None:
+    image = {"type": "image", "src": "https://e.org/i.png", "alt_text": "i", "href": "https://e.org/"}
+    assert output(Channel.INBOX, image).body == "[![i](https://e.org/i.png)](https://e.org/)"

@@ -35,6 +35,11 @@ def build(output: ChatOutput) -> dict[str, list[Block]]:
     return {"blocks": built} if built else {}
 
 
+def own(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """An author's own message; ``slackBlocks`` is Elemental's name for its ``blocks``."""
+    return {"blocks" if name == "slackBlocks" else name: value for name, value in raw.items()}
+
+
 def _kind(block: Mapping[str, str]) -> str:
     return block.get("type", "text")
 

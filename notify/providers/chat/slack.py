@@ -164,7 +164,7 @@ def _message(output: object) -> dict[str, Any]:
     if not isinstance(output, ChatOutput):
         raise ContentError("slack sends chat output only")
     fallback = {"text": from_markdown(output.text or output.title)}
-    return {**fallback, **output.raw} if output.raw is not None else {**fallback, **blocks.build(output)}
+    return {**fallback, **(blocks.build(output) if output.raw is None else blocks.own(output.raw))}
 
 
 def _post(

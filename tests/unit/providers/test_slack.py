@@ -118,6 +118,12 @@ CASES = Cases(
             output=ChatOutput(title="", text="x", raw={"blocks": [{"type": "divider"}]}),
             check=_raw,
         ),
+        Send(
+            name="raw by Elemental's name",
+            profile=CHANNEL,
+            output=ChatOutput(title="", text="x", raw={"slackBlocks": [{"type": "divider"}]}),
+            check=_raw,
+        ),
     ),
     answers=(
         (
