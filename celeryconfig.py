@@ -54,6 +54,12 @@ _amqp = _scheme.startswith("amqp")
 broker_transport_options = (
     _amqp_options if _amqp else _sentinel_options if _scheme == "sentinel" else _redis_options
 )
+_thrifty = {
+    "redis": "workers.thrifty:Transport",
+    "rediss": "workers.thrifty:Transport",
+    "sentinel": "workers.thrifty:SentinelTransport",
+}
+broker_transport = _thrifty.get(_scheme)  # else what the scheme stands for
 # A Redis that refuses a worker's own bookkeeping (it is full, say) is waited for, like one that is away.
 broker_channel_error_retry = not _amqp
 broker_heartbeat = 20  # seconds; only AMQP has it, and only workers, whose loop answers, ask for it

@@ -25,7 +25,7 @@ import psutil
 import psycopg
 
 from benchmarks import yardstick
-from benchmarks.running import Api, prepare, process, wait_for
+from benchmarks.running import Api, cpu_s, fill_list, prepare, process, wait_for
 from benchmarks.singles import Latency, Singles, latency
 from benchmarks.watch import Peaks, Watch
 from notify.local.process import free_port
@@ -39,15 +39,6 @@ _MESSAGE = {
     "data": {"name": "Ada", "order": "A-17"},
     "routing": {"method": "single", "channels": ["sms"]},
 }
-# A number tells whose it is: `+1555` and seven digits.
-_RECIPIENTS = f"""
-INSERT INTO recipient_list (world, id, name) VALUES ('production', '{LIST}', 'Everybody');
-INSERT INTO profile (world, user_id, profile)
-SELECT 'production', 'cast-' || i, jsonb_build_object('phone_number', '+1555' || lpad(i::text, 7, '0'))
-FROM generate_series(1, %(count)s) AS i;
-INSERT INTO list_subscription (world, list_id, user_id)
-SELECT 'production', '{LIST}', 'cast-' || i FROM generate_series(1, %(count)s) AS i;
-"""
 _STATES = """
 SELECT count(*), count(DISTINCT user_id), count(*) FILTER (WHERE status = 'SENT'),
   count(*) FILTER (WHERE status NOT IN ('ENQUEUED', 'ROUTED', 'DELAYED', 'SENT'))
@@ -77,6 +68,8 @@ class Result:
     during: Latency
     peaks: Peaks
     ledger: Ledger
+    cpu_ms: dict[str, float]
+    """CPU time per message of each process, children included; empty if all were killed."""
     load: tuple[float, float, float]
 
     @property
@@ -99,10 +92,7 @@ class Broadcast:
 
     def fill(self) -> None:
         """The list, its subscribers and their profiles."""
-        with self.connect() as connection:
-            for statement in _RECIPIENTS.strip().split(";\n"):
-                connection.execute(statement.strip(";").encode(), {"count": self.count})
-            connection.execute("VACUUM ANALYZE profile, list_subscription")
+        fill_list(self._up.database_url, LIST, self.count)
 
     def connect(self) -> psycopg.Connection[Any]:
         return psycopg.connect(self._up.database_url, autocommit=True)
@@ -122,7 +112,7 @@ class Broadcast:
         return made, recipients, sent, failed
 
     def calls(self) -> Counter[str]:
-        """How many calls the provider accepted for each recipient."""
+        """How many calls the provider accepted for each recipient: a number tells whose it is."""
         bodies = self._calls.read_text().splitlines() if self._calls.exists() else []
         found = Counter(parse_qs(body)["To"][0] for body in bodies)
         return Counter({to: n for to, n in found.items() if to.startswith("+1555") and to != "+15552223333"})
@@ -171,15 +161,22 @@ def run(count: int, rate: float, idle_s: float, *, kill: bool) -> Result:
         idle = latency(up.database_url, idle_from, time.time())
         with Watch(up, processes=not kill) as watch, singles.going():
             begin, since = time.perf_counter(), time.time()
+            before = cpu_s(dict(up.pids))
             api.call("POST", "/send", message=_MESSAGE)
             if kill:
                 wait_for(lambda: broadcast.ended() > count // 2, "half of the broadcast", _MANY_S)
                 broadcast.kill_everything()
             wait_for(lambda: broadcast.ended() >= count, "the broadcast", _MANY_S, every_s=0.5)
             seconds, until = time.perf_counter() - begin, time.time()
+            used = {} if kill else _used(up, before, count)
         wait_for(lambda: not api.unfinished(), "the single sends")
         during = latency(up.database_url, since, until)
-        return Result(count, seconds, base, idle, during, watch.peaks, broadcast.settle(), os.getloadavg())
+        ledger = broadcast.settle()
+        return Result(count, seconds, base, idle, during, watch.peaks, ledger, used, os.getloadavg())
+
+
+def _used(up: Ready, before: dict[str, float], count: int) -> dict[str, float]:
+    return {name: (s - before[name]) / count * 1000 for name, s in cpu_s(dict(up.pids)).items()}
 
 
 def show(result: Result) -> None:
@@ -192,6 +189,9 @@ def show(result: Result) -> None:
         took = f"p50 {one.p50_ms:.0f} ms, p99 {one.p99_ms:.0f} ms, at most {one.max_ms:.0f} ms"
         print(f"single sends {name}: {one.count}, accepted to SENT {took}")
     print(f"p99 ratio: {result.slower:.1f}; load average {', '.join(f'{one:.1f}' for one in result.load)}")
+    busiest = sorted(result.cpu_ms.items(), key=lambda one: -one[1])
+    shares = ", ".join(f"{name} {ms:.2f}" for name, ms in busiest if ms >= 0.005)
+    print(f"CPU ms per message: {sum(result.cpu_ms.values()):.2f} ({shares or 'not measured'})")
     largest = sorted(peaks.memory_mb.items(), key=lambda one: -one[1])
     memory = ", ".join(f"{name} {mb:.0f}" for name, mb in largest)
     print(f"tasks in the broker at most: {peaks.tasks} {peaks.queues}")

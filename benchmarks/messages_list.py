@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import event
 
-from benchmarks import history
+from benchmarks import old_messages
 from notify import clock, ids
 from notify.api.app import create_app
 from notify.local import embedded, process
@@ -82,7 +82,7 @@ def database(count: int) -> Iterator[str]:
         secret = base64.urlsafe_b64encode(os.urandom(32)).decode()
         os.environ |= {"DATABASE_URL": url, "BROKER_URL": "redis://-", "NOTIFY_ENCRYPTION_KEY": secret}
         db.migrate(url)
-        history.load(url, count)
+        old_messages.load(url, count)
         yield url
         db.engine().dispose()
 

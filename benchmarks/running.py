@@ -68,7 +68,7 @@ class Api:
 
 
 def prepare(api: Api, provider_url: str) -> None:
-    """A template with data, a stored profile, one HTTP provider."""
+    """A template with data and a topic, a stored profile with a preference, one HTTP provider."""
     settings = {
         "account_sid": "AC1",
         "auth_token": "token",
@@ -77,13 +77,19 @@ def prepare(api: Api, provider_url: str) -> None:
     }
     api.call("POST", "/providers", provider="twilio", settings=settings)
     api.call("PUT", "/profiles/bench-user", profile={"phone_number": "+15552223333", "locale": "en"})
+    section = api.call("POST", "/preferences/sections", name="Orders")["id"]
+    topics = f"/preferences/sections/{section}/topics"
+    topic = api.call("POST", topics, name="Shipping", default_status="OPTED_IN")["id"]
+    chosen = f"/users/bench-user/preferences/{topic}"
+    api.call("PUT", chosen, topic={"status": "OPTED_IN", "has_custom_routing": False})
     channel = {
         "type": "channel",
         "channel": "sms",
         "elements": [{"type": "text", "content": "Hello {{name}}, your order {{order}} has shipped."}],
     }
     notification = {
-        "name": "bench", "alias": "bench", "tags": [], "brand": None, "subscription": None, "routing": None,
+        "name": "bench", "alias": "bench", "tags": [], "brand": None, "subscription": {"topic_id": topic},
+        "routing": None,
         "content": {"version": "2022-01-01", "elements": [channel]},
     }  # fmt: skip
     api.call("POST", "/notifications", notification=notification, state="PUBLISHED")
@@ -117,9 +123,9 @@ def ours(api: Api, base_url: str, key: str, connections: int, count: int) -> tup
 
 
 def cpu_s(pids: dict[str, int]) -> dict[str, float]:
-    """Seconds of CPU each process has used so far, with its children."""
+    """Seconds of CPU each process has used so far, with its children, those that have ended included."""
     used = {}
     for name, pid in pids.items():
         family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-        used[name] = sum(sum(one.cpu_times()[:2]) for one in family)
+        used[name] = sum(sum(one.cpu_times()[:4]) for one in family)
     return used

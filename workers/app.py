@@ -49,6 +49,7 @@ def _logging(**_: Any) -> None:
 def _forked(**_: Any) -> None:
     # Sockets of the parent process belong to the parent.
     db.reset()
+    db.relax()
     cache.clear()
     faults.arm()
     watching.trace()

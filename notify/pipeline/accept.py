@@ -19,7 +19,7 @@ from notify.model.names import Lane, Mode, World
 from notify.model.work import Handoff, Place, Stage, Wake, Work
 from notify.pipeline import announcing, branding, observing, pausing
 from notify.pipeline.creation import new_message
-from notify.store import db, idempotency, messages, requests, work
+from notify.store import bulk, db, idempotency, messages, requests, work
 from notify.store.idempotency import Answer, Key
 
 ACCEPTED = 202
@@ -77,11 +77,12 @@ def store(tx: db.Tx, batch: Sequence[Submission]) -> tuple[list[Receipt | Confli
     now, since = clock.now(), time.time_ns()
     drafts = [_Draft(ids.new(), submission) for submission in batch]
     fresh, answers = _split(tx, drafts)
-    requests.insert(tx, [draft.request(now) for draft in fresh])
     single = [draft for draft in fresh if not draft.fanout]
-    told = announcing.insert(tx, [draft.only_message(now) for draft in single])
     todo = [draft.work(now) for draft in fresh]
-    work.add(tx, todo, horizon=now)
+    with bulk.together(tx):
+        requests.insert(tx, [draft.request(now) for draft in fresh])
+        told = announcing.insert(tx, [draft.only_message(now) for draft in single])
+        work.add(tx, todo, horizon=now)
     wakes = tuple(Wake(place=row.place, ids=(row.id,)) for row in todo)
     observing.accepted([(one.id, one.submission.world, one.submission.cause) for one in fresh], since)
     return [answers[draft.id] for draft in drafts], wakes + told

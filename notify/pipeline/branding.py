@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from notify.content import brand as content
+from notify.content.names import names
 from notify.errors import InvalidRequest
-from notify.expression import Limits, scope
+from notify.expression import Limits
 from notify.model import wire
 from notify.model.document import Frame
 from notify.model.names import World
@@ -47,8 +48,8 @@ class Dress:
         Raises:
             ContentError: something in it cannot be rendered.
         """
-        names = scope({**variables, "brand": self.variables}, variables.get("data"), strict=strict)
-        return content.frame(self.settings, names, self.snippets, limits, self.name)
+        found = names({**variables, "brand": self.variables}, strict=strict)
+        return content.frame(self.settings, found, self.snippets, limits, self.name)
 
 
 def named(body: Json) -> list[str]:

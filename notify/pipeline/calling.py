@@ -98,7 +98,7 @@ def _limit_of(job: Job, configured: Sequence[Configured]) -> RateLimit | None:
 
 
 def _outgoing(job: Job, alias: str | None) -> Outgoing:
-    message = wire.SendMessage.model_validate(job.message.body)
+    message = job.message.message()
     delivery = job.delivery
     recipient = wire.recipients(message)[0]
     context = output.OutputContext(
@@ -118,8 +118,8 @@ def _outgoing(job: Job, alias: str | None) -> Outgoing:
         callback_url=tracking.callback_url(delivery),
     )
     outgoing = with_overrides(outgoing, job, message, alias)
-    outgoing = replace(outgoing, output=unsubscribing.with_header(outgoing.output, job))
-    return replace(outgoing, output=tracking.with_opens(outgoing.output, job, message))
+    shown = tracking.with_opens(unsubscribing.with_header(outgoing.output, job), job, message)
+    return outgoing if shown is outgoing.output else replace(outgoing, output=shown)
 
 
 def outcome(job: Job, call: Call, answer: Answer) -> Outcome:

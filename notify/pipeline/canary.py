@@ -33,6 +33,8 @@ _MESSAGE = {
         }
     ],
     "content": {"title": "Canary", "body": "Still alive."},
+    # What need not wait does not come through route's queue.
+    "delay": {"duration": 1000},
     "routing": {"method": "all", "channels": [str(channel) for channel in Channel]},
     "metadata": {"tags": ["notify-canary"]},
 }

@@ -11,7 +11,7 @@ from uuid import UUID
 from notify.model.preference import Said, Topic, Wanted
 from notify.preferences import sent
 from notify.preferences.decide import decide
-from notify.store import db, topics, user_preferences
+from notify.store import db, templates, topics, user_preferences
 from notify.store.messages import StoredMessage
 from notify.store.user_preferences import Asked, Found
 
@@ -38,7 +38,7 @@ def wanted(
     }
     said = user_preferences.said(tx, [_asked(messages[id_], topic) for id_, topic in found.items()])
     return {
-        id_: decide(topic, _complete(messages[id_], topic, said[str(id_)], now))
+        id_: decide(topic, _complete(tx, messages[id_], topic, said[str(id_)], now))
         for id_, topic in found.items()
     }
 
@@ -49,11 +49,20 @@ def _asked(message: StoredMessage, topic: Topic) -> Asked:
     )
 
 
-def _complete(message: StoredMessage, topic: Topic, found: Found, now: datetime) -> Said:
+def _complete(tx: db.Tx, message: StoredMessage, topic: Topic, found: Found, now: datetime) -> Said:
     """With what was sent along; the message's own is stronger than that of the list it came through."""
-    template = message.body.get("template")
     given = [*found.lists, (message.body.get("to") or {}).get("preferences")]
+    by_template = any((one or {}).get("notifications") for one in given)
+    names = _names(tx, message) if by_template else ()
     layers = [
-        layer for one in given for layer in sent.choices(one, topic_id=topic.id, template=template, now=now)
+        layer for one in given for layer in sent.choices(one, topic_id=topic.id, templates=names, now=now)
     ]
     return Said(tenants=found.said.tenants, user=found.said.user, sent=layers)
+
+
+def _names(tx: db.Tx, message: StoredMessage) -> tuple[str, ...]:
+    """What the message's template is called: as the message calls it, its id, its alias. Asks the cache."""
+    named = message.body.get("template")
+    template = templates.sendable(tx, message.world, named) if named else None
+    called = (named, template and template.id, template and template.alias)
+    return tuple(dict.fromkeys(name for name in called if name))

@@ -87,6 +87,13 @@ def worked(claims: Sequence[Claim], since_ns: int) -> None:
         tracing.done([_step(claim) for claim in claims], since_ns, about)
 
 
+def went_on(claims: Sequence[Claim], place: Place, since_ns: int) -> None:
+    """Since then a batch was worked on as if it had been claimed at ``place``, too."""
+    if claims:
+        metrics.BATCH_SIZE.labels(*_labels(place)).observe(len(claims))
+        worked([replace(claim, place=place) for claim in claims], since_ns)
+
+
 def _step(claim: Claim) -> Step:
     return Step(message_id=claim.message_id, work_id=claim.id, stage=claim.place.stage, attempt=claim.attempt)
 

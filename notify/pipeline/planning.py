@@ -42,7 +42,7 @@ def plan_of(
     """
     if wanted and (end := refusal(wanted)):
         return Unrouted(status=end.status, reason=end.reason, error=end.error)
-    message = wire.SendMessage.model_validate(stored.body)
+    message = stored.message()
     recipient = wire.recipients(message)[0]
     data = merge_data(message.data, recipient.entry.get("data"))
     config = settings.load()

@@ -14,7 +14,7 @@ from notify.model.plan import Final, Start
 from notify.model.status import ALLOWED_FROM, EventType, Status
 from notify.model.work import Handoff, Place, Stage, Wake, Work
 from notify.pipeline import announcing
-from notify.store import db, deliveries, events, work
+from notify.store import bulk, db, deliveries, events, work
 from notify.store.deliveries import Delivery
 from notify.store.events import Event
 from notify.store.messages import StatusChange, StoredMessage
@@ -96,10 +96,11 @@ class Progress:
 
     def write(self, tx: db.Tx) -> Handoff:
         """Write it all; return the wake-ups for what was started, and for what is to be told."""
-        deliveries.insert(tx, self.started)
         horizon = self.now + timedelta(seconds=settings.load().horizon_s)
-        work.add(tx, self.todo, horizon=horizon)
-        events.append(tx, self.log)
+        with bulk.together(tx):
+            deliveries.insert(tx, self.started)
+            work.add(tx, self.todo, horizon=horizon)
+            events.append(tx, self.log)
         told = announcing.set_status(tx, list(self.changes.values()), self.lane)
         return told + tuple(
             Wake(place=row.place, ids=(row.id,), at=row.due_at if row.due_at > self.now else None)

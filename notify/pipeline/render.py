@@ -1,8 +1,10 @@
 """render: messages in; who each is for and what it says, as a resolved document, out.
 
-It knows no channel. A template that fails is its message's failure, never the batch's.
+It knows no channel. A template that fails is its message's failure, never the batch's. What need not wait
+gets its plan in the same transaction.
 """
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,16 +14,18 @@ from notify import clock, ids, log, settings
 from notify.errors import ContentError
 from notify.model.names import Lane
 from notify.model.plan import Final
-from notify.model.status import Reason, Status
+from notify.model.status import WAITING, Reason, Status
 from notify.model.work import Claim, Done, Handoff, Place, Stage, Wake
-from notify.pipeline import announcing, consent, material, people, rendering
+from notify.pipeline import choosing, consent, material, observing, people, rendering
 from notify.pipeline.claims import DOUBTFUL, kept, set_aside, take
 from notify.pipeline.material import Material
+from notify.pipeline.progress import Progress
 from notify.pipeline.rendering import Rendered
 from notify.pipeline.throttling import throttled
 from notify.preferences.decide import refusal
 from notify.recipients.resolve import Addressee
-from notify.store import contents, db, events, message_tags, messages, work
+from notify.store import bulk, contents, db, message_tags, messages, work
+from notify.store.contents import Content
 from notify.store.messages import StatusChange, StoredMessage
 
 _log = log.get(__name__)
@@ -89,30 +93,66 @@ def _failed(stored: StoredMessage, error: str, now: datetime) -> Rendered:
 def _record(
     claims: Sequence[Claim], known: _Known, results: Sequence[Rendered], lane: Lane, now: datetime
 ) -> Handoff:
-    place = Place(stage=Stage.ROUTE, lane=lane)
-    horizon = now + timedelta(seconds=settings.load().horizon_s)
+    place, horizon = Place(stage=Stage.ROUTE, lane=lane), now + timedelta(seconds=settings.load().horizon_s)
     with db.begin(durable=False) as tx:
-        messages.lock(tx, [result.message.id for result in results])
+        statuses = messages.lock(tx, [result.message.id for result in results])
         held = work.fence(tx, claims)
         results = _unwanted(tx, [result for result in results if result.message.id in held], now)
         results, notice = _throttled(tx, results, now)
-        routed = [(r.message.id, place, r.due_at) for r in results if r.due_at]
-        contents.insert(tx, [r.content for r in results if r.content])
         message_tags.put(tx, {r.message.id: r.tags for r in results if r.tags})
         messages.set_tenants(tx, _found_tenants(known, results))
-        events.append(tx, [event for r in results for event in r.log])
-        told = announcing.set_status(tx, [change for r in results for change in _changes(r, now)], lane)
-        work.move(tx, routed, horizon=horizon)
-        # What ended here, and what has no message any more (retention), has nothing left to do.
-        work.finish(tx, held - {id_ for id_, _, _ in routed})
+        progress = _progress(results, lane, now)
+        going = _going(results, statuses, now)
+        since = time.time_ns()
+        with bulk.together(tx):
+            contents.insert(tx, [r.content for r in results if r.content])
+            left = choosing.at_once(tx, progress, *_rendered(going))
+            wakes = progress.write(tx)
+        later = [
+            (r.message.id, place, r.due_at)
+            for r in results
+            if r.due_at and (r.due_at > now or r.message.id in left)
+        ]
+        work.move(tx, later, horizon=horizon)
+        # What ended here or goes on, and what has no message any more (retention), has nothing left to do.
+        work.finish(tx, held - {id_ for id_, _, _ in later})
+    observing.went_on([claim for claim in claims if claim.id in going.keys() - left], place, since)
     return (
         notice
-        + told
+        + wakes
         + tuple(
             Wake(place=place, ids=(id_,), at=due if due > now else None)
-            for id_, _, due in routed
+            for id_, _, due in later
             if due <= horizon
         )
+    )
+
+
+def _progress(results: Sequence[Rendered], lane: Lane, now: datetime) -> Progress:
+    """What is to be told of these results so far."""
+    return Progress(
+        now=now,
+        lane=lane,
+        log=[event for r in results for event in r.log],
+        changes={change.id: change for r in results for change in _changes(r, now)},
+    )
+
+
+def _going(
+    results: Sequence[Rendered], statuses: Mapping[UUID, Status], now: datetime
+) -> dict[UUID, Rendered]:
+    """What need not wait, but for what has ended meanwhile."""
+    return {
+        r.message.id: r
+        for r in results
+        if r.content and r.due_at and r.due_at <= now and statuses.get(r.message.id) in WAITING
+    }
+
+
+def _rendered(going: Mapping[UUID, Rendered]) -> tuple[dict[UUID, StoredMessage], dict[UUID, Content]]:
+    return (
+        {id_: one.message for id_, one in going.items()},
+        {id_: one.content for id_, one in going.items() if one.content},
     )
 
 

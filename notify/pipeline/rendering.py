@@ -9,6 +9,7 @@ from notify import ids, settings
 from notify.content import elemental, envelope
 from notify.expression import Limits
 from notify.model import wire
+from notify.model.names import Mode
 from notify.model.plan import Final
 from notify.model.status import EventType, Reason, Status
 from notify.pipeline import preference_links
@@ -44,7 +45,7 @@ def render(stored: StoredMessage, known: Addressee, material: Material, now: dat
     Raises:
         ContentError: the content cannot be rendered; the text names the place.
     """
-    message = wire.SendMessage.model_validate(stored.body)
+    message = stored.message()
     if problem := _unsendable(message, material):
         return ended(stored, problem, now)
     entry = wire.recipients(message)[0].entry
@@ -127,6 +128,8 @@ def _variables(
     now: datetime,
 ) -> dict[str, Any]:
     """The roots that templates and conditions see; see ``docs/templates.md``."""
+    urls = preference_links.variables(stored, topic_id)
+    scope = Mode.DRAFT if stored.mode is Mode.DRAFT else Mode.PUBLISHED
     return {
         "data": data,
         "profile": profile,
@@ -137,8 +140,9 @@ def _variables(
         "messageId": ids.to_wire(stored.id),
         "template": message.template,
         "subscriptionTopicId": topic_id,
-        "urls": preference_links.variables(stored, topic_id),
-        "courier": {"environment": str(stored.world)},
+        "urls": urls,
+        "unsubscribeTrackingId": urls["unsubscribe"].rpartition("/")[2],
+        "courier": {"environment": str(stored.world), "scope": str(scope)},
         "datetime": {"year": now.year},
     }
 

@@ -16,7 +16,7 @@ def said(stored: StoredMessage, content: Content, delivery: Delivery) -> Rendere
     Raises:
         ContentError: the content has nothing for this channel and provider.
     """
-    message = wire.SendMessage.model_validate(stored.body)
+    message = stored.message()
     recipient = wire.recipients(message)[0]
     context = output.OutputContext(
         template=message.template,

@@ -61,7 +61,7 @@ def insert(tx: Tx, rows: Sequence[Content]) -> None:
 _UPDATE_PROFILES = text(f"""
     UPDATE message_content c SET profile = r.profile
     FROM {bulk.recordset(tables.message_content, ("message_id", "profile"))}
-    WHERE c.message_id = r.message_id AND c.message_id BETWEEN :low AND :high
+    WHERE c.message_id = r.message_id AND {bulk.within("c.message_id")}
 """)
 
 
@@ -69,8 +69,7 @@ def update_profiles(tx: Tx, rows: Sequence[Content]) -> None:
     """Write the profiles of these contents anew."""
     if rows:
         changed = bulk.dumps([{"message_id": row.message_id, "profile": row.profile} for row in rows])
-        ids = [row.message_id for row in rows]
-        tx.execute(_UPDATE_PROFILES, {"rows": changed, "low": min(ids), "high": max(ids)})
+        tx.execute(_UPDATE_PROFILES, {"rows": changed, **bulk.span([row.message_id for row in rows])})
 
 
 _LOAD = text("""
@@ -83,17 +82,33 @@ _LOAD = text("""
 def load(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Content]:
     """The contents of these messages, by message id; one that was never rendered is missing."""
     rows = tx.execute(_LOAD, bulk.span(ids)) if ids else ()
-    return {
-        row.message_id: Content(
-            message_id=row.message_id,
-            document_json=row.document,
-            profile=row.profile,
-            routing=row.routing,
-            guarantee=Guarantee(row.guarantee) if row.guarantee else None,
-            topic_id=row.topic_id,
-        )
-        for row in rows
-    }
+    return {row.message_id: _content(row) for row in rows}
+
+
+_PLANNED = text(f"""
+    SELECT c.message_id, c.document::text AS document, c.profile, c.routing, c.guarantee, c.topic_id,
+      p.plan::text AS plan
+    FROM message_content c
+    JOIN message_plan p ON p.message_id = c.message_id AND {bulk.within("p.message_id")}
+    WHERE c.message_id = ANY(:ids) AND c.message_id BETWEEN :low AND :high
+""")
+
+
+def planned(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, tuple[Content, Plan]]:
+    """The contents of these messages and their plans, by message id; one that has no plan yet is missing."""
+    rows = tx.execute(_PLANNED, bulk.span(ids)) if ids else ()
+    return {row.message_id: (_content(row), PLAN.validate_json(row.plan)) for row in rows}
+
+
+def _content(row: Any) -> Content:
+    return Content(
+        message_id=row.message_id,
+        document_json=row.document,
+        profile=row.profile,
+        routing=row.routing,
+        guarantee=Guarantee(row.guarantee) if row.guarantee else None,
+        topic_id=row.topic_id,
+    )
 
 
 def insert_plans(tx: Tx, plans: dict[UUID, Plan]) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from notify import clock, faults, log, settings
 from notify.errors import Unavailable
+from notify.store import commits
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -36,7 +37,7 @@ def _to_json(value: Any) -> str:
 def engine() -> Engine:
     """The process's engine; made at first use, so a forked worker makes its own."""
     config = settings.load()
-    return create_engine(
+    made = create_engine(
         config.database_url,
         pool_size=config.database_pool_size,
         max_overflow=0,
@@ -57,6 +58,18 @@ def engine() -> Engine:
             "tcp_user_timeout": 20_000,
         },
     )
+    if _relaxed and not config.database_pooler:
+        commits.relax(made)
+    return made
+
+
+_relaxed = False
+
+
+def relax() -> None:
+    """Of this process's transactions most are not ``durable``; call it before the first one."""
+    global _relaxed
+    _relaxed = True
 
 
 _statement_timeout_s: float | None = None
@@ -109,8 +122,7 @@ def begin(*, durable: bool = True) -> Iterator[Tx]:
         since = time.monotonic()
         if clock.wants_agreement():
             clock.agree(tx.execute(_TIME).scalar_one())
-        if not durable:
-            tx.execute(_ASYNC_COMMIT)
+        commits.settle(tx, durable=durable)
         if time.monotonic() > since + _HANGING_S:
             _trouble()
         yield tx
@@ -160,7 +172,6 @@ def calm_s() -> float:
 
 
 _TIME = text("SELECT clock_timestamp()")
-_ASYNC_COMMIT = text("SET LOCAL synchronous_commit TO off")
 
 
 def migrate(url: str | None = None) -> None:

@@ -135,22 +135,21 @@ _UPDATE = text(f"""
     UPDATE delivery d SET {", ".join(f"{name} = r.{name}" for name in _STANDING)},
       called_at = CASE WHEN r.state = 'active' AND r.tries = d.tries THEN d.called_at END
     FROM {bulk.recordset(tables.delivery, _CHANGED)}
-    WHERE d.message_id = r.message_id AND d.id = r.id AND d.message_id BETWEEN :low AND :high
+    WHERE d.message_id = r.message_id AND d.id = r.id AND {bulk.within("d.message_id")}
 """)
 
 
 def update(tx: Tx, rows: Sequence[Delivery]) -> None:
     """Write how these deliveries stand now; the outcome of a call takes away the mark that it had begun."""
     if rows:
-        ids = [row.message_id for row in rows]
         changed = [{name: getattr(row, name) for name in _CHANGED} for row in rows]
-        tx.execute(_UPDATE, {"rows": bulk.dumps(changed), "low": min(ids), "high": max(ids)})
+        tx.execute(_UPDATE, {"rows": bulk.dumps(changed), **bulk.span([row.message_id for row in rows])})
 
 
 _CALL = text(f"""
     UPDATE delivery d SET called_at = :at
     FROM {bulk.recordset(tables.delivery, ("message_id", "id"))}
-    WHERE d.message_id = r.message_id AND d.id = r.id AND d.message_id BETWEEN :low AND :high
+    WHERE d.message_id = r.message_id AND d.id = r.id AND {bulk.within("d.message_id")}
       AND d.state = 'active' AND d.called_at IS NULL
     RETURNING d.id
 """)
@@ -160,9 +159,9 @@ def call(tx: Tx, rows: Sequence[Delivery], at: datetime) -> set[UUID]:
     """Mark that the calls of these deliveries begin; return those that had no such mark."""
     if not rows:
         return set()
-    ids = [row.message_id for row in rows]
     marked = bulk.dumps([{"message_id": row.message_id, "id": row.id} for row in rows])
-    return set(tx.execute(_CALL, {"rows": marked, "at": at, "low": min(ids), "high": max(ids)}).scalars())
+    parameters = {"rows": marked, "at": at, **bulk.span([row.message_id for row in rows])}
+    return set(tx.execute(_CALL, parameters).scalars())
 
 
 _CANCEL = text("UPDATE delivery SET state = 'canceled' WHERE message_id = :message_id AND state = 'active'")

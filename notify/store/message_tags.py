@@ -10,7 +10,7 @@ from notify.store.db import Tx
 
 _SET = text(f"""
     UPDATE message m SET tags = r.tags FROM {bulk.recordset(tables.message, ("id", "tags"))}
-    WHERE m.id = r.id AND m.id BETWEEN :low AND :high
+    WHERE m.id = r.id AND {bulk.within("m.id")}
 """)
 
 
@@ -18,4 +18,4 @@ def put(tx: Tx, tags: Mapping[UUID, Sequence[str]]) -> None:
     """Replace the tags of these messages, which are locked."""
     if tags:
         rows = bulk.dumps([{"id": id_, "tags": list(own)} for id_, own in tags.items()])
-        tx.execute(_SET, {"rows": rows, "low": min(tags), "high": max(tags)})
+        tx.execute(_SET, {"rows": rows, **bulk.span(list(tags))})

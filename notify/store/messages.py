@@ -1,13 +1,14 @@
 """Messages: one per recipient. Statuses move only as ``model.status.ALLOWED_FROM`` says."""
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import TextClause, text
 
+from notify.model import wire
 from notify.model.names import Lane, Mode, World
 from notify.model.status import ALLOWED_FROM, PROVEN_FROM, REACHED, Reason, Status
 from notify.store import bulk, tables
@@ -65,9 +66,31 @@ def insert(tx: Tx, rows: Sequence[NewMessage]) -> None:
     )
 
 
+class Asked:
+    """What a request asks, read and checked once for all of its messages in a batch."""
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        self.request = request
+        self._checked: wire.SendMessage | None = None
+
+    def of(self, body: dict[str, Any]) -> wire.SendMessage:
+        """As it is for the recipient whose ``body`` this is; its own ``to`` was checked when it was accepted.
+
+        Raises:
+            ValidationError: it cannot be read any more.
+        """
+        if self._checked is None:
+            self._checked = wire.SendMessage.model_validate(body)
+            return self._checked
+        return self._checked.model_copy(update={"to": body["to"]})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredMessage:
-    """What the stages need of a message. ``body``: the request's ``message`` object, ``to`` being its own."""
+    """What the stages need of a message. ``body``: the request's ``message`` object, ``to`` being its own.
+
+    ``asked``: shared with the other messages of its request.
+    """
 
     id: UUID
     request_id: UUID
@@ -80,6 +103,15 @@ class StoredMessage:
     enqueued_at: datetime
     mode: Mode = Mode.PUBLISHED
     list_id: str | None = None
+    asked: Asked | None = field(default=None, compare=False, repr=False)
+
+    def message(self) -> wire.SendMessage:
+        """What is asked for this message.
+
+        Raises:
+            ValidationError: it cannot be read any more.
+        """
+        return self.asked.of(self.body) if self.asked else wire.SendMessage.model_validate(self.body)
 
 
 _EXISTING = text("SELECT id FROM message WHERE id = ANY(:ids) AND id BETWEEN :low AND :high")
@@ -90,9 +122,10 @@ def existing(tx: Tx, ids: Sequence[UUID]) -> set[UUID]:
     return set(tx.execute(_EXISTING, bulk.span(ids)).scalars()) if ids else set()
 
 
+# Of the messages of one request, one brings the body along.
 _LOAD = text("""
     SELECT m.id, m.request_id, m.world, m.recipient, m.user_id, m.tenant_id, m.status, m.entry, m.enqueued_at,
-      m.list_id, r.body, r.mode
+      m.list_id, CASE WHEN row_number() OVER (PARTITION BY m.request_id) = 1 THEN r.body END AS body, r.mode
     FROM message m
     LEFT JOIN request r ON r.id = m.request_id AND r.id BETWEEN :request_low AND :request_high
     WHERE m.id = ANY(:ids) AND m.id BETWEEN :low AND :high
@@ -106,14 +139,17 @@ def load(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, StoredMessage]:
     parameters = bulk.span(ids)
     # A message keeps its request's timestamp, so the request lies within the same milliseconds.
     low, high = bulk.same_millisecond(parameters["low"], parameters["high"])
-    rows = tx.execute(_LOAD, {**parameters, "request_low": low, "request_high": high})
-    return {row.id: _stored(row) for row in rows}
+    rows = tx.execute(_LOAD, {**parameters, "request_low": low, "request_high": high}).all()
+    asked = {row.request_id: Asked(row.body) for row in rows if row.body}
+    return {row.id: _stored(row, asked.get(row.request_id)) for row in rows}
 
 
-def _stored(row: Any) -> StoredMessage:
-    body = row.body if row.entry is None or not row.body else {**row.body, "to": row.entry}
+def _stored(row: Any, asked: Asked | None) -> StoredMessage:
+    body = asked.request if asked else {}
+    if asked and row.entry is not None:
+        body = {**asked.request, "to": row.entry}
     if row.entry == {}:  # its recipient was erased
-        body = {}
+        body, asked = {}, None
     return StoredMessage(
         id=row.id,
         request_id=row.request_id,
@@ -122,10 +158,11 @@ def _stored(row: Any) -> StoredMessage:
         user_id=row.user_id,
         tenant_id=row.tenant_id,
         status=Status(row.status),
-        body=body or {},
+        body=body,
         enqueued_at=row.enqueued_at,
         mode=Mode(row.mode or Mode.PUBLISHED),
         list_id=row.list_id,
+        asked=asked,
     )
 
 
@@ -169,7 +206,7 @@ _SET_STATUS = text(f"""
       {_STAMPS}
     FROM json_to_recordset(CAST(:rows AS json))
       AS r(id uuid, status text, at timestamptz, reason text, error text, proven boolean)
-    WHERE m.id = r.id AND m.id BETWEEN :low AND :high AND ({_ALLOWED})
+    WHERE m.id = r.id AND {bulk.within("m.id")} AND ({_ALLOWED})
     RETURNING m.id, m.world
 """)  # built from our own table of transitions
 
@@ -177,7 +214,7 @@ _SET_STATUS = text(f"""
 _SET_LATE = text(f"""
     UPDATE message m SET {_STAMPS}
     FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid, status text, at timestamptz)
-    WHERE m.id = r.id AND m.id BETWEEN :low AND :high AND m.status = ANY('{{{",".join(REACHED)}}}')
+    WHERE m.id = r.id AND {bulk.within("m.id")} AND m.status = ANY('{{{",".join(REACHED)}}}')
     RETURNING m.id, m.world
 """)
 
@@ -201,8 +238,7 @@ def set_status(tx: Tx, changes: Sequence[StatusChange]) -> dict[UUID, World]:
 
 
 def _update(tx: Tx, statement: TextClause, rows: Sequence[bulk.Row]) -> dict[UUID, World]:
-    ids = [row["id"] for row in rows]
-    parameters = {"rows": bulk.dumps(rows), "low": min(ids), "high": max(ids)}
+    parameters = {"rows": bulk.dumps(rows), **bulk.span([row["id"] for row in rows])}
     return {row.id: World(row.world) for row in tx.execute(statement, parameters)}
 
 
@@ -221,7 +257,7 @@ def lock(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Status]:
 
 _SET_TENANTS = text(f"""
     UPDATE message m SET tenant_id = r.tenant_id FROM {bulk.recordset(tables.message, ("id", "tenant_id"))}
-    WHERE m.id = r.id AND m.id BETWEEN :low AND :high
+    WHERE m.id = r.id AND {bulk.within("m.id")}
 """)
 
 
@@ -229,7 +265,7 @@ def set_tenants(tx: Tx, found: Mapping[UUID, str]) -> None:
     """Write down in which tenants these messages are sent."""
     if found:
         rows = bulk.dumps([{"id": id_, "tenant_id": tenant_id} for id_, tenant_id in found.items()])
-        tx.execute(_SET_TENANTS, {"rows": rows, "low": min(found), "high": max(found)})
+        tx.execute(_SET_TENANTS, {"rows": rows, **bulk.span(list(found))})
 
 
 _ARCHIVE = text("""

@@ -16,18 +16,20 @@ from notify.model.work import Stage
 from notify.pipeline import canary
 from tests import factories
 from tests.integration.conftest import Configure
-from tests.integration.harness import Api, Database, Pipeline
+from tests.integration.harness import Api, Database, Pipeline, Time
 from tests.servers import ProviderLab
 
 
 def test_it_comes_through_every_place_and_no_list_shows_it(
-    sandbox: Api, pipeline: Pipeline, database: Database, lab: ProviderLab
+    sandbox: Api, pipeline: Pipeline, time: Time, database: Database, lab: ProviderLab
 ) -> None:
     sandbox.configure("twilio", factories.twilio(lab))
     pipeline.publish(canary.send())
     seen: set[tuple[Any, ...]] = set()
     while pipeline.waiting:
         wake = pipeline.waiting.pop(0)
+        if wake.at:
+            time.passes(seconds=2)
         if pipeline.run(wake):
             seen.add((wake.place.lane, wake.place.stage, wake.place.channel))
     stages = [(Stage.EXPAND, None), (Stage.RENDER, None), (Stage.ROUTE, None)]
@@ -46,13 +48,14 @@ def test_one_at_a_time(configured: Configure, pipeline: Pipeline) -> None:
 
 
 def test_it_says_where_it_is_stuck_and_leaves_nothing_behind(
-    pipeline: Pipeline, database: Database, configured: Configure
+    pipeline: Pipeline, time: Time, database: Database, configured: Configure
 ) -> None:
     configured(canary_every_s=60)
     pipeline.publish(canary.send())
     for lane in Lane:
         pipeline.step(Stage.EXPAND, lane=lane)
         pipeline.step(Stage.RENDER, lane=lane)
+        time.passes(seconds=2)
         pipeline.step(Stage.ROUTE, lane=lane)
     pipeline.step(Stage.DELIVER, Channel.EMAIL)
     assert not manage.look()
@@ -68,10 +71,12 @@ def test_it_says_where_it_is_stuck_and_leaves_nothing_behind(
 
 
 def test_one_that_no_longer_comes_is_late(
-    pipeline: Pipeline, database: Database, configured: Configure, tmp_path: Path
+    pipeline: Pipeline, time: Time, database: Database, configured: Configure, tmp_path: Path
 ) -> None:
     configured(canary_every_s=60, canary_deadline_s=60)
     pipeline.publish(canary.send())
+    pipeline.drain()
+    time.passes(seconds=2)
     pipeline.drain()
     assert manage.look()
     assert {one.level for one in check_processes.last_canary()} == {Level.OK}

@@ -240,8 +240,7 @@ def test_a_canceled_message_is_not_routed(
 
 def test_a_plan_is_made_once(api: Api, pipeline: Pipeline, database: Database, email: str) -> None:
     id_ = api.send()
-    pipeline.step(Stage.RENDER)
-    routed = [wake for wake in pipeline.waiting if wake.place.stage is Stage.ROUTE]
-    assert [pipeline.run(routed[0]) for _ in range(2)] == [1, 0]
+    rendered = [wake for wake in pipeline.waiting if wake.place.stage is Stage.RENDER]
+    assert [pipeline.run(rendered[0]) for _ in range(2)] == [1, 0]
     pipeline.drain()
     assert (database.count("delivery"), api.message(id_)["status"]) == (1, "SENT")

@@ -3,9 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
+import requests
 
 from notify import ids, tracing
 from notify.local import process
+from notify.manage import keys
+from notify.model.names import World
+from notify.model.scopes import KeyScope
 from notify.model.work import Stage
 from tests import factories
 from tests.integration.conftest import Configure
@@ -76,6 +80,14 @@ def test_the_callers_trace_leads_to_the_messages_and_back(
     assert (request.trace_id, request.parent_id) == (CALLER_TRACE, CALLER_SPAN)
     assert request.links == {accept.span_id}
     assert accept.links == {request.span_id}
+
+
+def test_a_key_in_the_path_is_in_no_span(api: Api, base_url: str, traced: Collector) -> None:
+    token = keys.create(World.TEST, "shop", scopes={KeyScope.INBOUND})
+    assert requests.post(f"{base_url}/inbound/webhook/{token}", json={}, timeout=30).status_code == 202
+    tracing.stop()
+    assert traced.one("POST /inbound/webhook/{token}")
+    assert token not in str(traced.spans)
 
 
 def test_a_retry_is_a_step_of_its_own(
