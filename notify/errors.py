@@ -8,19 +8,34 @@ NotifyError
  ├─ Forbidden        403 authorization_error
  ├─ NotFound         404 not_found
  ├─ Conflict         409 conflict (permanent unless ``retry``)
- ├─ TooMany          429 rate_limit_error, with Retry-After
+ ├─ TooMany          429 rate_limit_exceeded, with Retry-After
  └─ Unavailable      503 service_unavailable, with Retry-After
 ContentError         a template or document that cannot be rendered: the message's failure, never the batch's
 
 What a provider answered is not an exception: see ``notify.model.call``.
 """
 
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """How many tries a limit allows, how many are left, and in how many seconds there is one more."""
+
+    limit: int
+    remaining: int
+    reset_s: int
+
 
 class NotifyError(Exception):
-    """Something the caller can mend; ``str()`` is the message they read."""
+    """Something the caller can mend; ``str()`` is the message they read.
+
+    ``quota``: the limit that the call counted against, if it did.
+    """
 
     status = 500
     type = "internal_error"
+    quota: Quota | None = None
 
 
 class InvalidRequest(NotifyError):
@@ -74,11 +89,12 @@ class TooMany(NotifyError):
     """The caller has to wait."""
 
     status = 429
-    type = "rate_limit_error"
+    type = "rate_limit_exceeded"
 
-    def __init__(self, message: str, *, retry_after_s: int) -> None:
+    def __init__(self, message: str, quota: Quota) -> None:
         super().__init__(message)
-        self.retry_after_s = retry_after_s
+        self.quota = quota
+        self.retry_after_s = quota.reset_s
 
 
 class Unavailable(NotifyError):

@@ -150,6 +150,9 @@ class Settings(BaseSettings):
         default=30.0, description="any request whose answer has not begun by then gets 503"
     )
     max_body_bytes: Bytes = Field(default=MAX_BODY_BYTES, description="a larger request gets 413")
+    max_inbound_body_bytes: Bytes = Field(
+        default=6 * 1024 * 1024, description="likewise, of what is posted to an inbound webhook"
+    )
     accept_batch_size: int = Field(default=200, gt=0, description="sends stored in one transaction at most")
     accept_waiting_max: int = Field(
         default=2000, gt=0, description="requests that may wait for a flush; more get 503"

@@ -11,9 +11,9 @@ from notify import clock
 from notify.api import api_key_views as views
 from notify.api.auth import DOCUMENTED, Authenticated
 from notify.api.errors import RESPONSES, ErrorBody
-from notify.api.paging import PAGE_SIZE, Cursor, PathId, decode, page
+from notify.api.paging import PAGE_SIZE, Cursor, PathId, decode_as, page_by_id
 from notify.clock import to_ms
-from notify.errors import InvalidRequest, NotFound
+from notify.errors import NotFound
 from notify.manage import keys
 from notify.manage.key_holder import Holder
 
@@ -27,10 +27,9 @@ router = APIRouter(tags=["api-keys"], prefix="/api-keys", responses=RESPONSES, d
 @router.get("", response_model_exclude_none=True)
 def find(caller: Authenticated, cursor: Cursor = None) -> views.ApiKeyPage:
     """Keys of this world, those no longer in force included, in the order they were made."""
-    rows = keys.find(caller.world, after=_after(cursor), limit=PAGE_SIZE + 1)
-    shown = rows[:PAGE_SIZE]
-    last = str(shown[-1].id) if shown else None
-    return views.ApiKeyPage(paging=page(rows, last), results=[views.shown(row) for row in shown])
+    rows = keys.find(caller.world, after=decode_as(UUID, cursor, "api keys"), limit=PAGE_SIZE + 1)
+    paging, shown = page_by_id(rows, "api keys")
+    return views.ApiKeyPage(paging=paging, results=[views.shown(row) for row in shown])
 
 
 @router.post("", status_code=201, response_model_exclude_none=True)
@@ -85,11 +84,3 @@ def _id(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise NotFound("This API key does not exist.") from None
-
-
-def _after(cursor: str | None) -> UUID | None:
-    last = decode(cursor)
-    try:
-        return UUID(last) if last else None
-    except ValueError:
-        raise InvalidRequest("cursor: not a cursor of this list") from None

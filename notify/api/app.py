@@ -21,6 +21,7 @@ from notify.api import (
     explain,
     health,
     inbound,
+    inbound_webhooks,
     limits,
     lists,
     messages,
@@ -98,7 +99,8 @@ def create_app() -> FastAPI:
     app.state.throttle = Throttle(config.auth_failures_per_minute)
     errors.install(app)
     app.add_middleware(middleware.RawPath)
-    app.add_middleware(middleware.BodyLimit, max_bytes=config.max_body_bytes)
+    own = {inbound_webhooks.PREFIX: config.max_inbound_body_bytes}
+    app.add_middleware(middleware.BodyLimit, max_bytes=config.max_body_bytes, below=own)
     app.add_middleware(deadline.Deadline, seconds=config.request_timeout_s)
     app.add_middleware(observed.Observed)
     # Whom a proxy speaks for is believed only where the settings name the proxy.
@@ -116,6 +118,8 @@ def routed() -> FastAPI:
         generate_unique_id_function=description.operation_id,
         # curl sends JSON as a form unless told otherwise; what is not JSON is refused all the same.
         strict_content_type=False,
+        # With an id that happens to be empty, a call that concerns one thing must not become one for all.
+        redirect_slashes=False,
         # Ours (`observed`, `tracing`) says as much, and nothing of what a caller sent.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
@@ -145,6 +149,7 @@ def routed() -> FastAPI:
         translations,
         tenant_templates,
         inbound,
+        inbound_webhooks,
         receipts,
         suppressions,
         limits,

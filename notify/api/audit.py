@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 
 from notify.api.auth import DOCUMENTED, Authenticated
 from notify.api.errors import RESPONSES, ErrorBody
-from notify.api.paging import PAGE_SIZE, Cursor, Paging, PathId, decode, page
-from notify.errors import InvalidRequest, NotFound
+from notify.api.paging import PAGE_SIZE, Cursor, Paging, PathId, decode_as, page_by_id
+from notify.errors import NotFound
 from notify.manage import audit
 from notify.store.audit import AuditEvent
 
@@ -42,10 +42,9 @@ class AuditEventPage(BaseModel):
 @router.get("", response_model_exclude_none=True)
 def find(caller: Authenticated, cursor: Cursor = None) -> AuditEventPage:
     """Changes of this world and of the instance, newest first."""
-    rows = audit.find(caller.world, before=_before(cursor), limit=PAGE_SIZE + 1)
-    shown = rows[:PAGE_SIZE]
-    last = str(shown[-1].id) if shown else None
-    return AuditEventPage(paging=page(rows, last), results=[_view(row) for row in shown])
+    rows = audit.find(caller.world, before=decode_as(UUID, cursor, "audit"), limit=PAGE_SIZE + 1)
+    paging, shown = page_by_id(rows, "audit")
+    return AuditEventPage(paging=paging, results=[_view(row) for row in shown])
 
 
 @router.get("/{audit_event_id}", responses=_NOT_FOUND)
@@ -68,11 +67,3 @@ def _view(event: AuditEvent) -> AuditEventView:
         type=event.action,
         details=event.details,
     )
-
-
-def _before(cursor: str | None) -> UUID | None:
-    last = decode(cursor)
-    try:
-        return UUID(last) if last else None
-    except ValueError:
-        raise InvalidRequest("cursor: not a cursor of this list") from None

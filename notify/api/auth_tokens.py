@@ -7,12 +7,10 @@ from pydantic import BaseModel, Field
 
 from notify.api.auth import DOCUMENTED, Authenticated
 from notify.api.errors import RESPONSES
-from notify.api.idempotency import IdempotentRoute
 from notify.manage import client_tokens
 
-router = APIRouter(
-    tags=["auth"], prefix="/auth", responses=RESPONSES, dependencies=[DOCUMENTED], route_class=IdempotentRoute
-)
+# No idempotent route: it keeps the answer, and one with a token is not for keeping. A second is harmless.
+router = APIRouter(tags=["auth"], prefix="/auth", responses=RESPONSES, dependencies=[DOCUMENTED])
 
 
 class IssueBody(BaseModel):

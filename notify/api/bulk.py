@@ -11,7 +11,7 @@ from notify.api.admission import Admitting
 from notify.api.auth import DOCUMENTED, Authenticated
 from notify.api.errors import RESPONSES, ErrorBody
 from notify.api.idempotency import IdempotentRoute
-from notify.api.paging import PAGE_SIZE, Cursor, Paging, PathId, decode, page
+from notify.api.paging import PAGE_SIZE, Cursor, Paging, PathId, decode_as, page
 from notify.api.publisher import Wakes
 from notify.api.storable import storable
 from notify.errors import InvalidRequest, NotFound
@@ -130,7 +130,8 @@ def run(job_id: PathId, caller: Authenticated, wakes: Wakes, admitting: Admittin
 def users(job_id: PathId, caller: Authenticated, cursor: Cursor = None) -> UserPage:
     """A job's users in the order they came, 100 a page."""
     query = ("users", job_id)
-    rows = bulk.users(caller.world, _id(job_id), after=_after(cursor, query), limit=PAGE_SIZE + 1)
+    after = decode_as(_seq, cursor, query) or 0
+    rows = bulk.users(caller.world, _id(job_id), after=after, limit=PAGE_SIZE + 1)
     shown = rows[:PAGE_SIZE]
     items = [_user(one) for one in shown]
     return UserPage(paging=page(rows, str(shown[-1].seq) if shown else None, query), items=items)
@@ -161,11 +162,10 @@ def _status(job: Job) -> Literal["CREATED", "PROCESSING", "COMPLETED", "ERROR"]:
     return "COMPLETED" if job.done else "PROCESSING"
 
 
-def _after(cursor: str | None, query: object) -> int:
-    last = decode(cursor, query) or "0"
-    if not last.isdecimal():
-        raise InvalidRequest("cursor: not a cursor of this list")
-    return int(last)
+def _seq(text: str) -> int:
+    if not 0 <= (seq := int(text)) < 2**63:
+        raise ValueError("no user of a job has this number")
+    return seq
 
 
 def _id(text: str) -> UUID:

@@ -13,22 +13,29 @@ from notify.manage.client_tokens import Grant
 
 @dataclass(frozen=True, slots=True)
 class Opens:
-    """The scopes for reading and for changing. ``only``: the paths that are meant, if not all below."""
+    """The scopes for reading and for changing. ``only``: the paths that are meant, if not all below.
+
+    ``of_users``: what is found there depends on whom the token is for.
+    """
 
     read: str
     write: str | None = None
     only: frozenset[str] = frozenset()
+    of_users: bool = False
 
 
 _MESSAGES = frozenset(
     {"/messages", "/messages/{message_id}", "/messages/{message_id}/history", "/messages/{message_id}/output"}
 )
+_BRANDS = frozenset({"/brands", "/brands/{brand_id}"})
+"""Not which one is the default: that concerns all of them."""
+
 _ENDPOINTS: Mapping[str, Opens] = MappingProxyType(
     {
         "/users/{user_id}/tokens": Opens("read:user-tokens", "write:user-tokens"),
         "/users/{user_id}/preferences": Opens("read:preferences", "write:preferences"),
-        "/brands": Opens("read:brands", "write:brands"),
-        "/messages": Opens("read:messages", only=_MESSAGES),
+        "/brands": Opens("read:brands", "write:brands", only=_BRANDS),
+        "/messages": Opens("read:messages", only=_MESSAGES, of_users=True),
     }
 )
 
@@ -48,7 +55,7 @@ def check(request: Request, grant: Grant) -> None:
         raise Forbidden(f"This client token lacks the scope {scope!r}.")
     if "user_id" in named and unquote(named["user_id"]) not in grant.users:
         raise Forbidden("This client token is not for this user.")
-    if opens.only and not grant.users:
+    if opens.of_users and not grant.users:
         raise Forbidden("This client token is for no user: it lacks the scope 'user_id:<id>'.")
 
 

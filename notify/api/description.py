@@ -25,6 +25,13 @@ _TEXTS = {
     413: "The body is too large.",
     **{int(status): one["description"] for status, one in RESPONSES.items()},
 }
+_RETRY = {"Retry-After": "Seconds."}
+_QUOTA = {
+    "RateLimit-Limit": "Wrong keys that one address may try in a minute.",
+    "RateLimit-Remaining": "How many are left.",
+    "RateLimit-Reset": "Seconds until there is one more.",
+}
+_HEADERS = {"Error401": _QUOTA, "Error429": {**_QUOTA, **_RETRY}, "Error503": _RETRY}
 _SHARED: Json = {
     f"Error{status}": {
         "description": text,
@@ -69,9 +76,17 @@ def _complete(document: Json) -> None:
             _exemplify(operation)
         operation["responses"] = {status: _reference(status, answers[status]) for status in sorted(answers)}
     components = document["components"]
-    components["responses"] = _SHARED
+    components["responses"] = {name: _with_headers(name, one) for name, one in _SHARED.items()}
     for name in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(name, None)
+
+
+def _with_headers(name: str, answer: Json) -> Json:
+    described = {
+        header: {"description": text, "schema": {"type": "integer"}}
+        for header, text in _HEADERS.get(name, {}).items()
+    }
+    return {**answer, "headers": described} if described else answer
 
 
 def _reference(status: str, answer: Json) -> Json:

@@ -7,10 +7,11 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from notify import log
-from notify.api import observed
-from notify.errors import Conflict, NotifyError, TooMany, Unavailable
+from notify.api import observed, precedence
+from notify.errors import Conflict, InvalidRequest, NotifyError, Quota, TooMany, Unavailable
 from notify.model.problems import describe_all
 
 _log = log.get(__name__)
@@ -43,6 +44,7 @@ def answer(status: int, type_: str, message: str, headers: dict[str, str] | None
 def install(app: FastAPI) -> None:
     """Register the handlers."""
     app.add_exception_handler(NotifyError, _notify_error)
+    app.add_exception_handler(InvalidRequest, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)
@@ -50,7 +52,7 @@ def install(app: FastAPI) -> None:
 
 def _notify_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, NotifyError)
-    headers: dict[str, str] = {}
+    headers = _quota(error.quota) if error.quota else {}
     if isinstance(error, TooMany | Unavailable):
         headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, Conflict):
@@ -59,15 +61,39 @@ def _notify_error(_: Request, error: Exception) -> Response:
     return answer(error.status, error.type, str(error), headers)
 
 
-def _invalid(_: Request, error: Exception) -> Response:
+def _quota(quota: Quota) -> dict[str, str]:
+    return {
+        "RateLimit-Limit": str(quota.limit),
+        "RateLimit-Remaining": str(quota.remaining),
+        "RateLimit-Reset": str(quota.reset_s),
+    }
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    return _notify_error(request, await precedence.fault(request) or error)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return answer(400, "invalid_request_error", describe_all(error.errors()))
+    return await _refused(request, InvalidRequest(describe_all(error.errors())))
 
 
-def _http(_: Request, error: Exception) -> Response:
+def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     type_ = _TYPES.get(error.status_code, "invalid_request_error")
-    return answer(error.status_code, type_, str(error.detail), dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        # Starlette names the methods of the first route with this path only.
+        headers["Allow"] = ", ".join(_methods(request))
+    return answer(error.status_code, type_, str(error.detail), headers)
+
+
+def _methods(request: Request) -> list[str]:
+    def has(method: str) -> bool:
+        asked = {**request.scope, "method": method}
+        return any(route.matches(asked)[0] is Match.FULL for route in request.app.routes)
+
+    return [method for method in ("GET", "POST", "PUT", "PATCH", "DELETE") if has(method)]
 
 
 def _unexpected(request: Request, error: Exception) -> Response:

@@ -9,7 +9,7 @@ from notify.api import list_views as views
 from notify.api.auth import DOCUMENTED, Authenticated
 from notify.api.errors import RESPONSES, ErrorBody
 from notify.api.idempotency import IdempotentRoute
-from notify.api.paging import PAGE_SIZE, Cursor, KeyId, decode, page
+from notify.api.paging import PAGE_SIZE, Cursor, KeyId, decode, page, page_by_id
 from notify.api.storable import storable
 from notify.manage import lists
 
@@ -33,9 +33,8 @@ def find(caller: Authenticated, pattern: PatternWord = None, cursor: Cursor = No
     """Lists by id, 100 a page; those that match the pattern."""
     query = ("lists", pattern)
     rows = lists.find(caller.world, pattern, after=decode(cursor, query), limit=PAGE_SIZE + 1)
-    shown = rows[:PAGE_SIZE]
-    last = shown[-1].id if shown else None
-    return views.ListPage(paging=page(rows, last, query), items=[views.shown(row) for row in shown])
+    paging, shown = page_by_id(rows, query)
+    return views.ListPage(paging=paging, items=[views.shown(row) for row in shown])
 
 
 @router.get("/{list_id}", responses=_NOT_FOUND)

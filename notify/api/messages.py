@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
@@ -11,7 +12,7 @@ from notify.api import message_views as views
 from notify.api.auth import DOCUMENTED, Authenticated
 from notify.api.errors import RESPONSES, ErrorBody
 from notify.api.idempotency import IdempotentRoute
-from notify.api.paging import PAGE_SIZE, Cursor, Many, PathId, Word, decode, page, split
+from notify.api.paging import PAGE_SIZE, Cursor, Many, Paging, PathId, Word, decode_as, page, split
 from notify.api.publisher import Wakes
 from notify.errors import InvalidRequest
 from notify.manage import messages
@@ -48,7 +49,7 @@ def find(
 ) -> views.MessagePage:
     """Messages, newest first, 100 a page; filters combine with AND."""
     if messageId and ids.from_wire(messageId) is None:
-        return views.MessagePage(paging=page([], None), results=[])
+        return views.MessagePage(paging=Paging(more=False), results=[])
     filters = Filters(
         statuses=_statuses(split(status)),
         recipient=caller.recipient(recipient),
@@ -65,7 +66,7 @@ def find(
         enqueued_after=_instant(enqueued_after) if enqueued_after else None,
         archived=archived,
     )
-    before = _uuid(decode(cursor, filters))
+    before = decode_as(_uuid, cursor, filters)
     rows = messages.find(caller.world, replace(filters, before=before), PAGE_SIZE + 1)
     shown = rows[:PAGE_SIZE]
     last = ids.to_wire(shown[-1].id) if shown else None
@@ -149,10 +150,7 @@ def _instant(text: str) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=clock.UTC)
 
 
-def _uuid(cursor_id: str | None) -> Any:
-    if cursor_id is None:
-        return None
-    found = ids.from_wire(cursor_id)
-    if found is None:
-        raise InvalidRequest("cursor: not a cursor of this list")
+def _uuid(text: str) -> UUID:
+    if (found := ids.from_wire(text)) is None:
+        raise ValueError("not an id of a message")
     return found

@@ -1,5 +1,7 @@
 """ASGI middleware: bounded bodies, and routing on the undecoded path."""
 
+from collections.abc import Mapping
+
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -10,22 +12,29 @@ _DRAIN_FACTOR = 16
 
 
 class BodyLimit:
-    """Answers 413, in our words, to bodies over ``max_bytes`` (FastAPI's own limit answers in plain text)."""
+    """Answers 413, in our words, to bodies over ``max_bytes`` (FastAPI's own limit answers in plain text).
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    ``below``: limits of their own for the paths that begin so.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int, below: Mapping[str, int]) -> None:
         self._app = app
         self._max = max_bytes
-        self._refusal = f"The body is larger than {max_bytes} bytes."
+        self._below = below
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        length = Headers(scope=scope).get("content-length", "") if scope["type"] == "http" else ""
-        if length.isdigit() and int(length) > self._max:
-            await self._drain(receive)
-            await answer(413, "invalid_request_error", self._refusal)(scope, receive, send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        most = next((n for path, n in self._below.items() if scope["path"].startswith(path)), self._max)
+        length = Headers(scope=scope).get("content-length", "")
+        if length.isdigit() and int(length) > most:
+            await self._drain(receive, most)
+            await answer(413, "invalid_request_error", _too_large(most))(scope, receive, send)
         else:
-            await self._app(scope, self._counted(receive), send)
+            await self._app(scope, self._counted(receive, most), send)
 
-    def _counted(self, receive: Receive) -> Receive:
+    def _counted(self, receive: Receive, most: int) -> Receive:
         """``receive`` for a body of unknown length."""
         size = 0
 
@@ -33,20 +42,24 @@ class BodyLimit:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
-            if size > self._max:
-                raise HTTPException(413, self._refusal)
+            if size > most:
+                raise HTTPException(413, _too_large(most))
             return message
 
         return counted
 
-    async def _drain(self, receive: Receive) -> None:
+    async def _drain(self, receive: Receive, most: int) -> None:
         """Read and forget, up to a bound, so that the client sees the answer, not a broken connection."""
-        left = self._max * _DRAIN_FACTOR
+        left = most * _DRAIN_FACTOR
         while left > 0:
             message = await receive()
             left -= len(message.get("body", b"")) or 1
             if not message.get("more_body", False):
                 return
+
+
+def _too_large(most: int) -> str:
+    return f"The body is larger than {most} bytes."
 
 
 class RawPath:

@@ -10,12 +10,11 @@ from notify.api.auth import DOCUMENTED, Authenticated
 from notify.api.errors import RESPONSES
 from notify.api.idempotency import IdempotentRoute
 from notify.api.notifications import LOCKED, NOT_FOUND, State
-from notify.api.paging import Cursor, Paging, PathId, decode, page
+from notify.api.paging import Cursor, Paging, PathId, decode_as, page
 from notify.api.publisher import Wakes
 from notify.api.storable import storable
 from notify.clock import to_ms
 from notify.content.identity import checksums, with_checksums
-from notify.errors import InvalidRequest
 from notify.manage import template_content, templates
 from notify.manage.template_content import VERSION, Changed
 from notify.store.templates import Template
@@ -159,7 +158,7 @@ def versions(
 ) -> VersionPage:
     """The draft, then the published versions, newest first."""
     query = ("versions", template_id)
-    before = _number(decode(cursor, query))
+    before = decode_as(_number, cursor, query)
     room = limit if before is not None else limit - 1
     template, found = templates.versions(caller.world, template_id, before=before, limit=room + 1)
     rows = [_version(template, one) for one in found[:room]]
@@ -184,9 +183,7 @@ def _version(template: Template, version: StoredVersion) -> VersionView:
     return VersionView(version=name, created=to_ms(version.created_at) or 0, creator=_CREATOR)
 
 
-def _number(text: str | None) -> int | None:
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit() and int(text) <= _BEYOND):
-        raise InvalidRequest("cursor: not a cursor of this list")
-    return int(text)
+def _number(text: str) -> int:
+    if not 0 <= (number := int(text)) <= _BEYOND:
+        raise ValueError("no version has this number")
+    return number

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from notify.api.auth import DOCUMENTED, Authenticated
 from notify.api.errors import RESPONSES, ErrorBody
 from notify.api.idempotency import IdempotentRoute
-from notify.api.paging import PAGE_SIZE, Cursor, Many, Paging, PathId, Word, decode, page, split
+from notify.api.paging import PAGE_SIZE, Cursor, Many, Paging, PathId, Word, decode, page_by_id, split
 from notify.api.publisher import Wakes
 from notify.api.storable import storable
 from notify.clock import to_ms
@@ -149,9 +149,8 @@ def find(
     rows = templates.find(
         caller.world, before=decode(cursor, query), limit=PAGE_SIZE + 1, tags=wanted, alias=event_id
     )
-    shown = rows[:PAGE_SIZE]
-    last = shown[-1].id if shown else None
-    return NotificationPage(paging=page(rows, last, query), results=[summary(row) for row in shown])
+    paging, shown = page_by_id(rows, query)
+    return NotificationPage(paging=paging, results=[summary(row) for row in shown])
 
 
 @router.post(

@@ -11,7 +11,7 @@ from notify.api import preference_views as views
 from notify.api.auth import DOCUMENTED, Authenticated
 from notify.api.errors import RESPONSES, ErrorBody
 from notify.api.idempotency import IdempotentRoute
-from notify.api.paging import Cursor, Limit, Paging, PathId, Word, decode, encode
+from notify.api.paging import Cursor, Limit, PathId, Word, decode_as, page_by_id
 from notify.errors import InvalidRequest
 from notify.manage import preference_page, topics, user_preferences
 from notify.manage.preference_changes import entry
@@ -141,18 +141,18 @@ def logs(
     """What users changed of their preferences, newest first."""
     if tenant_id is not None and user_id is None:
         raise InvalidRequest("tenant_id: only together with user_id")
-    query = (since, user_id, tenant_id)
+    query = ("preference log", since, user_id, tenant_id)
     rows = user_preferences.log(
         caller.world,
         user_id=user_id,
         tenant_id=tenant_id,
         since=_instant(since),
-        before=_before(decode(cursor, query)),
+        before=decode_as(UUID, cursor, query),
         limit=limit + 1,
     )
-    more, shown = len(rows) > limit, rows[:limit]
-    paging = Paging(more=more, cursor=encode(str(shown[-1].id), query) if more else None)
-    return views.LogPage(paging=paging, items=[views.LogEntry.model_validate(entry(one)) for one in shown])
+    paging, shown = page_by_id(rows, query, limit)
+    items = [views.LogEntry.model_validate(entry(one)) for one in shown]
+    return views.LogPage(paging=paging, items=items)
 
 
 def _instant(text: str | None) -> datetime | None:
@@ -160,10 +160,3 @@ def _instant(text: str | None) -> datetime | None:
     if text and at is None:
         raise InvalidRequest("since: give an ISO 8601 date or time")
     return at
-
-
-def _before(last: str | None) -> UUID | None:
-    try:
-        return UUID(last) if last else None
-    except ValueError:
-        raise InvalidRequest("cursor: not a cursor of this list") from None

@@ -11,10 +11,10 @@ from starlette.responses import Response
 from notify.api.auth import DOCUMENTED, Authenticated
 from notify.api.errors import RESPONSES, ErrorBody
 from notify.api.idempotency import IdempotentRoute
-from notify.api.paging import PAGE_SIZE, Cursor, Many, Paging, PathId, Word, decode, page, split
+from notify.api.paging import PAGE_SIZE, Cursor, Many, Paging, PathId, Word, decode_as, page_by_id, split
 from notify.api.storable import storable
 from notify.clock import to_ms
-from notify.errors import InvalidRequest, NotFound
+from notify.errors import NotFound
 from notify.manage import providers
 from notify.providers import catalog
 from notify.providers.base import RateLimit
@@ -75,10 +75,9 @@ def _view(configured: Configured) -> Provider:
 @router.get("", response_model_exclude_none=True)
 def find(caller: Authenticated, cursor: Cursor = None) -> ProviderPage:
     """Configurations in the order they were made, which is their priority."""
-    rows = providers.find(caller.world, after=_after(cursor), limit=PAGE_SIZE + 1)
-    shown = rows[:PAGE_SIZE]
-    last = str(shown[-1].id) if shown else None
-    return ProviderPage(paging=page(rows, last), results=[_view(row) for row in shown])
+    rows = providers.find(caller.world, after=decode_as(UUID, cursor, "providers"), limit=PAGE_SIZE + 1)
+    paging, shown = page_by_id(rows, "providers")
+    return ProviderPage(paging=paging, results=[_view(row) for row in shown])
 
 
 @router.post("", status_code=201, responses=_TAKEN, response_model_exclude_none=True)
@@ -182,11 +181,3 @@ def _id(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise NotFound("This provider configuration does not exist.") from None
-
-
-def _after(cursor: str | None) -> UUID | None:
-    last = decode(cursor)
-    try:
-        return UUID(last) if last else None
-    except ValueError:
-        raise InvalidRequest("cursor: not a cursor of this list") from None

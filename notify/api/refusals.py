@@ -7,8 +7,7 @@ from pydantic import BaseModel, Field
 
 from notify.api.auth import DOCUMENTED, Authenticated
 from notify.api.errors import RESPONSES
-from notify.api.paging import PAGE_SIZE, Cursor, Paging, decode, page
-from notify.errors import InvalidRequest
+from notify.api.paging import PAGE_SIZE, Cursor, Paging, decode_as, page_by_id
 from notify.manage import refusals
 from notify.store.refusals import Refusal
 
@@ -32,10 +31,9 @@ class RefusalPage(BaseModel):
 @router.get("", response_model_exclude_none=True)
 def find(caller: Authenticated, cursor: Cursor = None) -> RefusalPage:
     """What `notify.accept` refused in this world, or in none that it knew, newest first."""
-    rows = refusals.find(caller.world, before=_before(cursor), limit=PAGE_SIZE + 1)
-    shown = rows[:PAGE_SIZE]
-    last = str(shown[-1].id) if shown else None
-    return RefusalPage(paging=page(rows, last), results=[_view(row) for row in shown])
+    rows = refusals.find(caller.world, before=decode_as(UUID, cursor, "refusals"), limit=PAGE_SIZE + 1)
+    paging, shown = page_by_id(rows, "refusals")
+    return RefusalPage(paging=paging, results=[_view(row) for row in shown])
 
 
 def _view(one: Refusal) -> RefusalView:
@@ -47,11 +45,3 @@ def _view(one: Refusal) -> RefusalView:
         type=one.type,
         message=one.message,
     )
-
-
-def _before(cursor: str | None) -> UUID | None:
-    last = decode(cursor)
-    try:
-        return UUID(last) if last else None
-    except ValueError:
-        raise InvalidRequest("cursor: not a cursor of this list") from None

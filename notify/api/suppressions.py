@@ -10,9 +10,9 @@ from starlette.responses import Response
 from notify import ids
 from notify.api.auth import DOCUMENTED, Authenticated
 from notify.api.errors import RESPONSES, ErrorBody
-from notify.api.paging import PAGE_SIZE, Cursor, Paging, PathId, Word, decode, page
+from notify.api.paging import PAGE_SIZE, Cursor, Paging, PathId, Word, decode_as, page_by_id
 from notify.clock import to_ms
-from notify.errors import InvalidRequest, NotFound
+from notify.errors import NotFound
 from notify.manage import suppressions
 from notify.model.names import Channel
 from notify.model.receipt import SuppressionReason
@@ -51,12 +51,13 @@ def find(
     cursor: Cursor = None,
 ) -> SuppressionPage:
     """Suppressed addresses, newest first; or only what concerns one channel or address."""
+    query = ("suppressions", channel, address)
+    before = decode_as(UUID, cursor, query)
     rows = suppressions.find(
-        caller.world, channel=channel, address=address, before=_before(cursor), limit=PAGE_SIZE + 1
+        caller.world, channel=channel, address=address, before=before, limit=PAGE_SIZE + 1
     )
-    shown = rows[:PAGE_SIZE]
-    last = str(shown[-1].id) if shown else None
-    return SuppressionPage(paging=page(rows, last), results=[_view(row) for row in shown])
+    paging, shown = page_by_id(rows, query)
+    return SuppressionPage(paging=paging, results=[_view(row) for row in shown])
 
 
 @router.delete("/{suppression_id}", status_code=204, responses=_NOT_FOUND)
@@ -83,11 +84,3 @@ def _id(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise NotFound("This suppression does not exist.") from None
-
-
-def _before(cursor: str | None) -> UUID | None:
-    last = decode(cursor)
-    try:
-        return UUID(last) if last else None
-    except ValueError:
-        raise InvalidRequest("cursor: not a cursor of this list") from None

@@ -15,7 +15,7 @@ from ipaddress import IPv6Address, ip_address
 from fastapi import Request
 
 from notify import log
-from notify.errors import TooMany, Unauthenticated
+from notify.errors import Quota, TooMany, Unauthenticated
 
 MAX_ADDRESSES = 10_000
 MAX_KNOWN = 10_000
@@ -44,24 +44,32 @@ class Throttle:
         """
         if not self._per_minute or _digest(credential) in self._known:
             return
-        wait_s = self._empty_at.get(address, 0.0) - time.monotonic() - (_MINUTE_S - self._share_s)
-        if wait_s > 0:
-            raise TooMany("Too many wrong keys from this address.", retry_after_s=math.ceil(wait_s))
+        quota = self._quota(address)
+        if not quota.remaining:
+            raise TooMany("Too many wrong keys from this address.", quota)
 
     @property
     def _share_s(self) -> float:
         """The time in which one failure is forgotten."""
         return _MINUTE_S / self._per_minute
 
-    def failed(self, address: str) -> None:
-        """A credential from this address was wrong."""
+    def _quota(self, address: str) -> Quota:
+        full_s = max(0.0, self._empty_at.get(address, 0.0) - time.monotonic())
+        # A hair of slack: what fills up by shares is compared with a whole.
+        remaining = max(0, math.floor((_MINUTE_S - full_s) / self._share_s + 1e-9))
+        next_s = full_s - (_MINUTE_S - self._share_s * (remaining + 1))
+        return Quota(limit=self._per_minute, remaining=remaining, reset_s=max(0, math.ceil(next_s)))
+
+    def failed(self, address: str) -> Quota | None:
+        """A credential from this address was wrong; what is left, if anybody counts."""
         if not self._per_minute:
-            return
+            return None
         now = time.monotonic()
         self._empty_at[address] = max(self._empty_at.get(address, now), now) + self._share_s
         _keep(self._empty_at, address, MAX_ADDRESSES)
         if self._empty_at[address] > now + _MINUTE_S - self._share_s:
             _log.warning("api.throttled", client=address)
+        return self._quota(address)
 
     def succeeded(self, credential: str) -> None:
         """A credential was right."""
@@ -93,8 +101,8 @@ def watched(request: Request, credential: str) -> Iterator[None]:
     failures.check(address, credential)
     try:
         yield
-    except Unauthenticated:
-        failures.failed(address)
+    except Unauthenticated as error:
+        error.quota = failures.failed(address)
         raise
     failures.succeeded(credential)
 

@@ -12,10 +12,10 @@ from notify.api import webhook_views as views
 from notify.api.auth import DOCUMENTED, Authenticated
 from notify.api.errors import RESPONSES, ErrorBody
 from notify.api.idempotency import IdempotentRoute
-from notify.api.paging import PAGE_SIZE, Cursor, PathId, decode, encode, page
+from notify.api.paging import PAGE_SIZE, Cursor, PathId, decode_as, encode, page_by_id
 from notify.api.publisher import Wakes
 from notify.api.storable import storable
-from notify.errors import InvalidRequest, NotFound
+from notify.errors import NotFound
 from notify.manage import webhook_log, webhooks
 from notify.model.hook import HookState
 
@@ -33,10 +33,10 @@ _plain = APIRouter(responses=RESPONSES, route_class=IdempotentRoute, **_TAGS)
 @_plain.get("", response_model_exclude_none=True)
 def find(caller: Authenticated, cursor: Cursor = None) -> views.WebhookPage:
     """Destinations in the order they were made."""
-    rows = webhooks.find(caller.world, after=_cursor(cursor), limit=PAGE_SIZE + 1)
-    shown = rows[:PAGE_SIZE]
-    last = str(shown[-1].id) if shown else None
-    return views.WebhookPage(paging=page(rows, last), results=[views.webhook(row) for row in shown])
+    rows = webhooks.find(caller.world, after=decode_as(UUID, cursor, "webhooks"), limit=PAGE_SIZE + 1)
+    paging, shown = page_by_id(rows, "webhooks")
+    results = [views.webhook(row) for row in shown]
+    return views.WebhookPage(paging=paging, results=results)
 
 
 @_secret.post("", status_code=201, response_model_exclude_none=True)
@@ -109,12 +109,11 @@ def deliveries(
     cursor: Cursor = None,
 ) -> views.DeliveryPage:
     """What it was told, or is to be, newest first."""
-    rows = webhook_log.find(
-        caller.world, _id(webhook_id), state=state, before=_cursor(cursor, state), limit=PAGE_SIZE + 1
-    )
-    shown = rows[:PAGE_SIZE]
-    last = str(shown[-1].id) if shown else None
-    return views.DeliveryPage(paging=page(rows, last, state), results=[views.delivery(row) for row in shown])
+    query = ("deliveries", webhook_id, state)
+    before = decode_as(UUID, cursor, query)
+    rows = webhook_log.find(caller.world, _id(webhook_id), state=state, before=before, limit=PAGE_SIZE + 1)
+    paging, shown = page_by_id(rows, query)
+    return views.DeliveryPage(paging=paging, results=[views.delivery(row) for row in shown])
 
 
 @_plain.get("/{webhook_id}/deliveries/{delivery_id}", responses=_NOT_FOUND, response_model_exclude_none=True)
@@ -131,18 +130,24 @@ def delivery(webhook_id: PathId, delivery_id: PathId, caller: Authenticated) -> 
 )
 def replay(webhook_id: PathId, body: views.ReplayBody, caller: Authenticated, wakes: Wakes) -> views.Replay:
     """Send again, byte by byte: one delivery, or what failed or was held back (since a time)."""
-    replayed = _replayed(caller, _id(webhook_id), body)
+    replayed = _replayed(caller, webhook_id, body)
     wakes.offer(replayed.handoff)
-    cursor = encode(str(replayed.last)) if replayed.last else None
+    cursor = encode(str(replayed.last), _query(webhook_id, body)) if replayed.last else None
     return views.Replay(replayed=replayed.count, cursor=cursor)
 
 
-def _replayed(caller: Authenticated, id_: UUID, body: views.ReplayBody) -> webhook_log.Replayed:
+def _replayed(caller: Authenticated, webhook_id: str, body: views.ReplayBody) -> webhook_log.Replayed:
+    id_ = _id(webhook_id)
     if body.deliveryId is not None:
         return webhook_log.replay_one(caller.world, id_, _id(body.deliveryId, "delivery"))
     states = [HookState(state) for state in dict.fromkeys(body.states)]
     since = datetime.fromtimestamp(body.since / 1000, clock.UTC) if body.since is not None else None
-    return webhook_log.replay(caller.world, id_, states, since=since, after=_cursor(body.cursor))
+    after = decode_as(UUID, body.cursor, _query(webhook_id, body))
+    return webhook_log.replay(caller.world, id_, states, since=since, after=after)
+
+
+def _query(webhook_id: str, body: views.ReplayBody) -> object:
+    return "replay", webhook_id, sorted(set(body.states))
 
 
 def _id(text: str, what: str = "webhook") -> UUID:
@@ -150,14 +155,6 @@ def _id(text: str, what: str = "webhook") -> UUID:
         return UUID(text)
     except ValueError:
         raise NotFound(f"This {what} does not exist.") from None
-
-
-def _cursor(cursor: str | None, query: object = None) -> UUID | None:
-    last = decode(cursor, query)
-    try:
-        return UUID(last) if last else None
-    except ValueError:
-        raise InvalidRequest("cursor: not a cursor of this list") from None
 
 
 router.include_router(_secret)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from notify import clock
+from notify import clock, log
 from notify.model import filters
 from notify.model.filters import Filter
 from notify.model.hook import HookEvent, News
@@ -21,6 +21,7 @@ from notify.store.audiences import Audience
 MAX_WATCHED = 1000
 """Audiences of a world that a change of a user is held against; the first by id."""
 
+_log = log.get(__name__)
 _MAX_TENANTS = 1000
 _MOVES = (HookEvent.AUDIENCE_MATCHED, HookEvent.AUDIENCE_UNMATCHED)
 
@@ -33,6 +34,24 @@ def changed(tx: db.Tx, world: World, type_: HookEvent, audience: Audience) -> Ha
     """Tell of a change of the audience itself; return the wake-ups for that."""
     news = News(world=world, type=type_, at=clock.now(), data=_about(audience))
     return announcing.announce(tx, [news])
+
+
+def calculated(tx: db.Tx, world: World, audience: Audience) -> Handoff:
+    """Tell how many the audience's new filter lets through; return the wake-ups for that."""
+    type_ = HookEvent.AUDIENCE_CALCULATED
+    if audience.filter is None or not webhooks.listening(tx, world, type_):
+        return ()
+    found = audiences.count(tx, world, filters.parse(audience.filter))
+    if found is None:
+        _log.warning("audience.uncounted", audience_id=audience.id, world=world)
+        return ()
+    counts = {
+        "user_count": found.matching,
+        "total_users": found.users,
+        "total_users_filtered": found.matching,
+    }
+    data = {**_about(audience), **counts}
+    return announcing.announce(tx, [News(world=world, type=type_, at=clock.now(), data=data)])
 
 
 def _about(audience: Audience) -> dict[str, Any]:

@@ -69,6 +69,8 @@ def put(world: World, id_: str, change: Change, *, wake: Wake = later) -> Audien
         audit.record(tx, done, ("audience", id_), world=world, before=before, after=after)
         type_ = HookEvent.AUDIENCE_UPDATED if old else HookEvent.AUDIENCE_CREATED
         news = audience_news.changed(tx, world, type_, new)
+        if old is None or old.version != new.version:
+            news += audience_news.calculated(tx, world, new)
     wake(news)
     return new
 

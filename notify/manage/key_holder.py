@@ -25,7 +25,9 @@ class Holder:
         Raises:
             Forbidden: it is more than the holder has.
         """
-        if more := sorted(set(scopes) - self.scopes):
+        # Whoever sends may report events, too.
+        implied = {KeyScope.INBOUND} if KeyScope.SEND in self.scopes else set()
+        if more := sorted(set(scopes) - self.scopes - implied):
             raise Forbidden(f"scopes: this API key lacks {', '.join(more)}, and manages no key that has it.")
         if self.kind is Mode.MOCK and kind is not Mode.MOCK:
             raise Forbidden("kind: a mock key manages mock keys only.")

@@ -37,7 +37,7 @@ def grant(
 
     Raises:
         Forbidden: it would be more than the holder has.
-        InvalidRequest: it has no scopes, or would have expired already.
+        InvalidRequest: it has no scopes, or some that do not go together, or would have expired already.
     """
     holder.check_may(kind, scopes)
     with db.begin() as tx:
@@ -54,7 +54,7 @@ def create(
     """A new key for a world, such as ``dk_test_...``; the only time it is seen in the clear.
 
     Raises:
-        InvalidRequest: it has no scopes, or would have expired already.
+        InvalidRequest: it has no scopes, or some that do not go together, or would have expired already.
     """
     with db.begin() as tx:
         return _create(tx, world, name, kind, scopes, expires_at).clear
@@ -68,8 +68,7 @@ def _create(
     scopes: Collection[KeyScope],
     expires_at: datetime | None,
 ) -> NewKey:
-    if not scopes:
-        raise InvalidRequest("scopes: give at least one")
+    _check(scopes)
     if expires_at is not None and expires_at <= clock.now():
         raise InvalidRequest("expires: lies in the past")
     new = NewKey(id=ids.new(), clear=f"{_KIND[kind]}_{_WORLD[world]}_{secrets.token_urlsafe(32)}")
@@ -88,6 +87,13 @@ def _create(
     told = {"name": name, "kind": kind, "hint": hint, "scopes": sorted(scopes), "expires": _iso(expires_at)}
     audit.record(tx, "key.created", ("key", new.id), world=world, after=told)
     return new
+
+
+def _check(scopes: Collection[KeyScope]) -> None:
+    if not scopes:
+        raise InvalidRequest("scopes: give at least one")
+    if KeyScope.INBOUND in scopes and len(set(scopes)) > 1:
+        raise InvalidRequest("scopes: 'inbound' goes with no other, since its key becomes part of a URL")
 
 
 def known(clear: str) -> StoredKey | None:

@@ -42,7 +42,11 @@ def patched(stored: Mapping[str, Any], operations: Sequence[Mapping[str, Any]]) 
 def _applied(stored: Mapping[str, Any], operations: Sequence[Mapping[str, Any]]) -> Any:
     result: Any = deepcopy(dict(stored))
     for one in operations:
-        result = jsonpatch.JsonPatch([one]).apply(result, in_place=True)
+        try:
+            result = jsonpatch.JsonPatch([one]).apply(result, in_place=True)
+        except jsonpatch.JsonPatchTestFailed:
+            # Its own words tell what is stored, which not everybody who may change it may read.
+            raise InvalidRequest(f"patch: the test of {one.get('path')!r} failed") from None
         if one.get("op") == "copy" and len(orjson.dumps(result)) > MAX_COPIED_BYTES:
             raise InvalidRequest(f"patch: copies may lead to at most {MAX_COPIED_BYTES} bytes")
     return result

@@ -45,11 +45,13 @@ def replace(world: World, user_id: str, value: dict[str, Any], *, wake: Wake = l
 
 
 def patch(world: World, user_id: str, operations: Sequence[dict[str, Any]], *, wake: Wake = later) -> None:
-    """Apply a JSON Patch (RFC 6902), all of it or nothing; creates the profile.
+    """Apply a JSON Patch (RFC 6902), all of it or nothing; creates the profile unless it is empty.
 
     Raises:
         InvalidRequest: an operation is malformed, its path is missing, or a ``test`` fails.
     """
+    if not operations:
+        return
     with db.begin() as tx:
         watch = Watch(tx, world, user_id)
         stored = profiles.get(tx, world, user_id, lock=True) or {}

@@ -32,11 +32,12 @@ def put(world: World, new: StoredTenant) -> StoredTenant:
     """Create or replace a tenant with the defaults of its topics; its members stay.
 
     Raises:
-        InvalidRequest: its parent does not exist, or is one of its own descendants.
+        InvalidRequest: its parent does not exist, or is one of its own descendants; a topic does not exist.
     """
     with db.begin() as tx:
         tenants.hold_tree(tx, world)
         _check_parent(tx, world, new)
+        _check_defaults(tx, world, new)
         created = tenants.put(tx, world, new)
         tenants.replace_defaults(tx, world, new.id, {one.topic_id: one for one in new.defaults})
         done = "tenant.created" if created else "tenant.replaced"
@@ -55,6 +56,16 @@ def _check_parent(tx: db.Tx, world: World, new: StoredTenant) -> None:
         raise InvalidRequest("parent_tenant_id: a tenant cannot be below itself")
     if len(above) >= tenant_lines.MAX_DEPTH:
         raise InvalidRequest(f"parent_tenant_id: at most {tenant_lines.MAX_DEPTH} tenants above one another")
+
+
+def _check_defaults(tx: db.Tx, world: World, new: StoredTenant) -> None:
+    if not new.defaults:
+        return
+    # What was archived since is shown with the tenant, and may be sent back as it was.
+    old = tenants.defaults(tx, world, [new.id]).get(new.id, ())
+    known = {one.id for one in topics.topics(tx, world)} | {one.topic_id for one in old}
+    if unknown := next((one.topic_id for one in new.defaults if one.topic_id not in known), None):
+        raise InvalidRequest(f"default_preferences.items: the topic {unknown!r} does not exist")
 
 
 def delete(world: World, id_: str) -> None:

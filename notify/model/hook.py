@@ -13,6 +13,7 @@ from notify.model.status import Status
 class HookEvent(StrEnum):
     """The types of events that are sent."""
 
+    AUDIENCE_CALCULATED = "audiences:calculated"
     AUDIENCE_CREATED = "audiences:created"
     AUDIENCE_DELETED = "audiences:deleted"
     AUDIENCE_MATCHED = "audiences:user:matched"

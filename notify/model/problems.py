@@ -14,12 +14,18 @@ def describe_all(problems: Sequence[Any]) -> str:
 def _describe(problem: Any) -> str:
     """``message.routing.method: Input should be 'single' or 'all'``."""
     location = _path(problem["loc"])
-    text = problem["msg"].removeprefix("Value error, ")
+    text = sentence(problem)
     if problem["type"] == "json_invalid":
         return f"The body is not valid JSON: {problem.get('ctx', {}).get('error', text)}"
     if problem["type"] in {"model_attributes_type", "model_type"}:
         text = "Input should be an object"
     return f"{location or 'body'}: {text}"
+
+
+def sentence(problem: Any) -> str:
+    """What is wrong, without where: of a check of ours, its own words."""
+    text: str = problem["msg"]
+    return text.removeprefix("Value error, ")
 
 
 def _path(location: Sequence[int | str]) -> str:

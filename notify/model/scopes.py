@@ -10,6 +10,7 @@ class KeyScope(StrEnum):
     archives, and writes recipients' profiles, lists, tenants and devices. ``manage`` changes what is
     configured: templates, providers, limits, suppressions. ``admin`` pauses and retries, and reads the audit
     log. ``keys`` looks at, makes, replaces and ends API keys, of those that may no more than itself.
+    ``inbound`` is of keys that stand in a URL, and may be no other scope's neighbour: they report events.
     """
 
     READ = "read"
@@ -17,6 +18,8 @@ class KeyScope(StrEnum):
     MANAGE = "manage"
     ADMIN = "admin"
     KEYS = "keys"
+    INBOUND = "inbound"
 
 
-EVERYTHING = frozenset(KeyScope)
+EVERYTHING = frozenset(KeyScope) - {KeyScope.INBOUND}
+"""All that a key in a header may have."""

@@ -11,13 +11,17 @@ from notify.model.preference import CLASSES, Choice, Consent, channels
 
 
 def choices(
-    given: Mapping[str, Any] | None, *, topic_id: str, template: str | None, now: datetime
+    given: Mapping[str, Any] | None, *, topic_id: str, templates: Sequence[str], now: datetime
 ) -> Iterator[Choice]:
-    """What ``given`` (``categories`` by topic, ``notifications`` by template) says now, the weakest first."""
-    for kind, name in (("categories", topic_id), ("notifications", template)):
+    """What ``given`` (``categories`` by topic, ``notifications`` by template) says now, the weakest first.
+
+    ``templates``: the names of the one template; the first that is named counts.
+    """
+    for kind, names in (("categories", (topic_id,)), ("notifications", templates)):
         by_name = (given or {}).get(kind)
-        details = by_name.get(name) if isinstance(by_name, Mapping) and name else None
-        if isinstance(details, Mapping):
+        found = (by_name.get(name) for name in names) if isinstance(by_name, Mapping) else ()
+        details = next((one for one in found if isinstance(one, Mapping)), None)
+        if details is not None:
             yield _choice(details, now)
 
 

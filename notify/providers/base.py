@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from notify.errors import ContentError, InvalidRateLimit, InvalidRequest
 from notify.model.call import Answer, Call, Outcome, Outgoing
 from notify.model.names import Channel
+from notify.model.problems import sentence
 
 _PERIOD_S = {"second": 1, "minute": 60, "hour": 3600}
 
@@ -150,7 +151,7 @@ def lacks(profile: Mapping[str, Any], key: str) -> str | None:
 
 def _problems(prefix: str, error: ValidationError) -> str:
     return "; ".join(
-        f"{'.'.join([prefix, *map(str, problem['loc'])])}: {problem['msg']}"
+        f"{'.'.join([prefix, *map(str, problem['loc'])])}: {sentence(problem)}"
         for problem in error.errors(include_input=False, include_url=False)
     )
 

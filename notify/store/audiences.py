@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from psycopg.errors import QueryCanceled
 from sqlalchemy import Integer, cast, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import OperationalError
 
 from notify.model.filters import Filter
 from notify.model.names import World
@@ -27,6 +29,9 @@ class Audience:
     updated_at: datetime
 
 
+COUNTED_WITHIN_S = 10
+_IN_TIME = text(f"SET LOCAL statement_timeout TO '{COUNTED_WITHIN_S}s'")
+_IN_ANY = text("SET LOCAL statement_timeout TO DEFAULT")
 _NAMES = ("id", "name", "description", "filter", "version", "created_at", "updated_at")
 _COLUMNS = tuple(audience.c[name] for name in _NAMES)
 
@@ -61,6 +66,33 @@ def put(
 def remove(tx: Tx, world: World, id_: str) -> bool:
     """For good; whether there was one."""
     return tx.execute(delete(audience).where(audience.c.world == world, audience.c.id == id_)).rowcount > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """``users``: those with a stored profile. ``matching``: those of them who match."""
+
+    users: int
+    matching: int
+
+
+def count(tx: Tx, world: World, node: Filter) -> Count | None:
+    """How many match; None where it cannot be told within ``COUNTED_WITHIN_S``."""
+    condition = Condition(node)
+    query = text(f"""
+        SELECT count(*) AS users, count(*) FILTER (WHERE {condition.sql}) AS matching
+        FROM profile p WHERE p.world = :world
+    """)  # of our own words; what the filter says are parameters
+    try:
+        with tx.begin_nested():
+            tx.execute(_IN_TIME)
+            found = Count(**tx.execute(query, {"world": world, **condition.parameters}).one()._mapping)
+            tx.execute(_IN_ANY)
+    except OperationalError as error:
+        if not isinstance(error.orig, QueryCanceled):
+            raise
+        return None
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

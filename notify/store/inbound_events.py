@@ -50,10 +50,10 @@ _ADD = text(f"""
 """)
 
 
-def add(tx: Tx, new: InboundEvent) -> bool:
-    """Keep an event; False when its ``message_id`` is known already."""
-    row = {name: getattr(new, name) for name in _COLUMNS}
-    return tx.execute(_ADD, {"rows": bulk.dumps([row])}).rowcount > 0
+def add(tx: Tx, new: Sequence[InboundEvent]) -> int:
+    """Keep events; how many, since those whose ``message_id`` is known already are not kept again."""
+    rows = [{name: getattr(one, name) for name in _COLUMNS} for one in new]
+    return tx.execute(_ADD, {"rows": bulk.dumps(rows)}).rowcount if rows else 0
 
 
 # What is not older than every transaction under way may still be followed by something that sorts before it.

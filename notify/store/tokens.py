@@ -1,6 +1,6 @@
 """Tokens of users' devices; push goes to those that are active or unknown and have not expired."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -85,16 +85,3 @@ def remove(tx: Tx, world: World, user_id: str, token: str) -> bool:
         user_token.c.world == world, user_token.c.token == token, user_token.c.user_id == user_id
     )
     return tx.execute(query).rowcount > 0
-
-
-_FAIL = text(f"""
-    UPDATE user_token t SET status = 'failed', status_reason = r.status_reason, updated_at = now()
-    FROM {bulk.recordset(user_token, ("token", "status_reason"))}
-    WHERE t.world = :world AND t.token = r.token AND t.status IN ('active', 'unknown')
-""")
-
-
-def fail(tx: Tx, world: World, reasons: Mapping[str, str]) -> int:
-    """Use these tokens no more, since their provider says so (token -> what it said); how many those were."""
-    rows = [{"token": token, "status_reason": reason} for token, reason in sorted(reasons.items())]
-    return tx.execute(_FAIL, {"world": world, "rows": bulk.dumps(rows)}).rowcount if rows else 0

@@ -16,8 +16,6 @@ from courier import (
 )
 
 from notify import clock
-from notify.model.names import World
-from notify.store import db, tokens
 from tests.clients.conftest import client_of
 from tests.integration.harness import Api, Database, Pipeline
 
@@ -125,8 +123,11 @@ def test_push_goes_to_the_devices_in_use(client: Courier, pipeline: Pipeline, sa
     add("old", user_id="ada", provider_key="firebase-fcm", expiry_date=yesterday)
     add("expo-1", user_id="ada", provider_key="expo")
     client.profiles.create("ada", profile={"firebaseToken": "own", "expo": {"token": "kept"}})
-    with db.begin() as tx:
-        assert tokens.fail(tx, World.TEST, {"dead": "NotRegistered"}) == 1
+    failed: Any = [
+        {"op": "replace", "path": "/status", "value": "failed"},
+        {"op": "replace", "path": "/status_reason", "value": "NotRegistered"},
+    ]
+    client.users.tokens.update("dead", user_id="ada", patch=failed)
     assert client.users.tokens.retrieve("dead", user_id="ada").status_reason == "NotRegistered"
     id_ = _send(client, pipeline, {"user_id": "ada"}, routing={"method": "single", "channels": ["push"]})
     assert sandbox.message(id_)["status"] == "SENT"
@@ -163,26 +164,34 @@ def _topic(sandbox: Api) -> str:
     return str(sandbox.post(path, {"name": "Offers", "default_status": "OPTED_IN"}).json()["id"])
 
 
+def _section_of(sandbox: Api, topic_id: str) -> str:
+    sections = sandbox.get("/preferences/sections").json()["results"]
+    return next(one["id"] for one in sections if topic_id in {topic["id"] for topic in one["topics"]})
+
+
 def test_a_tenant(client: Courier, sandbox: Api) -> None:
-    offers = _topic(sandbox)
-    defaults: Any = {
-        "items": [
-            {"id": "news", "status": "OPTED_OUT", "has_custom_routing": True, "custom_routing": ["email"]}
-        ]
-    }
+    offers, news = _topic(sandbox), _topic(sandbox)
+    item = {"id": news, "status": "OPTED_OUT", "has_custom_routing": True, "custom_routing": ["email"]}
+    defaults: Any = {"items": [item]}
+    unknown: Any = {"items": [item, {"id": "gone", "status": "OPTED_OUT"}]}
+    with pytest.raises(BadRequestError, match="the topic 'gone'"):
+        client.tenants.update("a/cme", name="Acme", default_preferences=unknown)
     made = client.tenants.update(
         "a/cme", name="Acme", properties={"plan": "pro"}, default_preferences=defaults
     )
     assert (made.id, made.name, made.properties) == ("a/cme", "Acme", {"plan": "pro"})
+    assert sandbox.delete(f"/preferences/sections/{_section_of(sandbox, news)}/topics/{news}").ok
+    # As it was shown: what was archived since is no reason to refuse it.
+    client.tenants.update("a/cme", name="Acme", default_preferences=defaults)
     client.tenants.preferences.items.update(offers, tenant_id="a/cme", status="REQUIRED")
     with pytest.raises(NotFoundError, match="topic 'gone'"):
         client.tenants.preferences.items.update("gone", tenant_id="a/cme", status="REQUIRED")
-    client.tenants.preferences.items.delete("news", tenant_id="a/cme")
+    client.tenants.preferences.items.delete(news, tenant_id="a/cme")
     found = client.tenants.retrieve("a/cme").default_preferences
     assert found is not None
     assert [(one.id, one.status) for one in found.items or []] == [(offers, "REQUIRED")]
     with pytest.raises(NotFoundError):
-        client.tenants.preferences.items.delete("news", tenant_id="a/cme")
+        client.tenants.preferences.items.delete(news, tenant_id="a/cme")
     with pytest.raises(NotFoundError):
         client.tenants.preferences.items.update(offers, tenant_id="nobody", status="REQUIRED")
     client.tenants.delete("a/cme")

@@ -73,7 +73,7 @@ def test_a_key_hands_on_no_more_than_it_has(keeper: Api, sandbox: Api) -> None:
     ):
         assert _error(answer) == FORBIDDEN
     assert keeper.get(f"/api-keys/{stronger}").json()["status"] == "active"
-    assert _made(sandbox, scopes=sorted(EVERYTHING))["scopes"] == list(KeyScope)
+    assert set(_made(sandbox, scopes=sorted(EVERYTHING))["scopes"]) == EVERYTHING
 
 
 def test_a_mock_key_makes_none_that_reaches_a_provider(base_url: str, sandbox: Api) -> None:

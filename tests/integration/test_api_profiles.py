@@ -95,6 +95,17 @@ def test_a_patch_that_fails_changes_nothing(ada: Api, operation: dict[str, Any])
     assert _stored(ada) == ADA
 
 
+def test_a_failed_test_does_not_tell_what_is_stored(ada: Api) -> None:
+    answer = ada.patch("/profiles/ada", {"patch": [{"op": "test", "path": "/email", "value": "guess"}]})
+    assert (answer.status_code, "'/email'" in answer.json()["message"]) == (400, True)
+    assert "ada@" not in answer.text
+
+
+def test_an_empty_patch_makes_no_profile(ada: Api) -> None:
+    assert ada.patch("/profiles/bob", {"patch": []}).json() == SUCCESS
+    assert ada.get("/profiles/bob").status_code == 404
+
+
 def test_a_patch_has_a_size(ada: Api) -> None:
     operations = [{"op": "test", "path": "/email", "value": "ada@example.com"}] * 1001
     assert ada.patch("/profiles/ada", {"patch": operations}).status_code == 400

@@ -3,14 +3,19 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from notify.model.filters import Filter
 from notify.pipeline import hook_lines
+from notify.store import audiences
+from notify.store.audience_filters import Condition
 from tests.integration.conftest import Configure
 from tests.integration.harness import Api, Pipeline
 from tests.servers import ProviderLab
 
 ENGINEERS = {"operator": "AND", "filters": [{"operator": "EQ", "path": "title", "value": "Engineer"}]}
 OF_ACME = {"operator": "MEMBER_OF", "path": "account_id", "value": "acme"}
+CALCULATED = "audiences:calculated"
 MATCHED, UNMATCHED = "audiences:user:matched", "audiences:user:unmatched"
 
 
@@ -51,6 +56,36 @@ def test_changes_of_an_audience_are_told(listening: Api, lab: ProviderLab, pipel
         ("a", 2),
     ]
     assert found[0][1]["filter"] == ENGINEERS
+
+
+def test_a_new_filter_is_counted_where_somebody_listens(
+    sandbox: Api, lab: ProviderLab, pipeline: Pipeline, configured: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured(allowed_networks="127.0.0.0/8")
+    sandbox.post("/webhooks", {"url": f"{lab.base_url('hook')}/open", "events": [CALCULATED]})
+    for name, title in (("ada", "Engineer"), ("bob", "Writer"), ("eve", "Engineer")):
+        sandbox.post(f"/profiles/{name}", {"profile": {"title": title}})
+    sandbox.put("/audiences/a", {"filter": ENGINEERS})
+    about = {"audience_id": "a", "audience_version": 1, "filter": ENGINEERS}
+    counts = {"user_count": 2, "total_users": 3, "total_users_filtered": 2}
+    assert _told(lab, pipeline) == [(CALCULATED, {**about, **counts})]
+    sandbox.put("/audiences/a", {"name": "Those who build"})
+    assert _told(lab, pipeline) == []
+    sandbox.put("/audiences/a", {"filter": OF_ACME})
+    assert [data["user_count"] for _, data in _told(lab, pipeline)] == [0]
+    # Too many to count in time: the change is made all the same.
+    monkeypatch.setattr(audiences, "_IN_TIME", text("SET LOCAL statement_timeout TO '1ms'"))
+    monkeypatch.setattr(audiences, "Condition", _Slow)
+    assert sandbox.put("/audiences/a", {"filter": ENGINEERS}).status_code == 200
+    assert sandbox.get("/audiences/a").json()["filter"] == ENGINEERS
+    assert _told(lab, pipeline) == []
+
+
+class _Slow(Condition):
+    def __init__(self, node: Filter) -> None:
+        super().__init__(node)
+        self.sql = "pg_sleep(5) IS NOT NULL"
+        self.parameters = {}
 
 
 def test_who_comes_in_and_who_leaves_is_told(listening: Api, lab: ProviderLab, pipeline: Pipeline) -> None:

@@ -27,6 +27,7 @@ PUBLIC = {
     "/docs/oauth2-redirect": "a static page of /docs",
     "/redoc": "reads /openapi.json",
     "/receipts/{provider_id}": "the vendor's signature over the request, see `notify/providers/receipts.py`",
+    "/inbound/webhook/{token}": "a key of its own kind, which opens nothing else; 404 to who has none",
     "/t/o/{token}": "a token signed by us",
     "/t/c/{token}": "a token signed by us; the target is inside of it",
     "/e/{token}": "a token signed by us",
@@ -123,10 +124,16 @@ def wrong(api: Api, path: str = "/messages", **headers: str) -> requests.Respons
 
 def test_who_guesses_waits_and_who_is_at_work_does_not(throttled: Api, base_url: str) -> None:
     assert throttled.get("/messages").status_code == 200
-    assert [wrong(throttled).status_code for _ in range(7)] == [401] * 5 + [429] * 2
+    answers = [wrong(throttled) for _ in range(7)]
+    assert [answer.status_code for answer in answers] == [401] * 5 + [429] * 2
+    left = [4, 3, 2, 1, 0, 0, 0]
+    assert [int(answer.headers["ratelimit-remaining"]) for answer in answers] == left
+    assert {answer.headers["ratelimit-limit"] for answer in answers} == {"5"}
     told = wrong(throttled, "/metrics")
-    assert (told.status_code, told.json()["type"]) == (429, "rate_limit_error")
+    assert (told.status_code, told.json()["type"]) == (429, "rate_limit_exceeded")
     assert 1 <= int(told.headers["retry-after"]) <= 12
+    assert told.headers["ratelimit-reset"] == told.headers["retry-after"]
+    assert "ratelimit-limit" not in throttled.get("/messages").headers
     assert throttled.get("/messages").status_code == 200
     unseen = Api(base_url, keys.create(World.TEST, "unseen"))
     assert unseen.get("/messages").status_code == 429

@@ -2,9 +2,12 @@
 
 import pytest
 
+from notify.manage import keys
+from notify.model.names import Mode, World
 from notify.pipeline.preference_links import Link
+from tests import factories
 from tests.integration.conftest import Configure
-from tests.integration.harness import Api
+from tests.integration.harness import Api, Pipeline
 from tests.integration.hosted import section, topic, url, wanted
 
 
@@ -22,6 +25,26 @@ def test_a_tenant_s_link_changes_that_tenant_only(workspace: Api) -> None:
     assert wanted(workspace, first)["status"] == "OPTED_IN"
     inside = workspace.get(f"/users/ada/preferences/{first}?tenant_id=acme").json()["topic"]
     assert inside["status"] == "OPTED_OUT"
+
+
+@pytest.mark.parametrize(("mode", "scope"), [(Mode.PUBLISHED, "published"), (Mode.DRAFT, "draft")])
+def test_a_template_may_build_the_link_itself(
+    workspace: Api, pipeline: Pipeline, mode: Mode, scope: str
+) -> None:
+    first = topic(workspace, section(workspace), "Shipping")
+    api = Api(workspace.base_url, keys.create(World.TEST, "k", mode))
+    text = "{{courier.environment}} {{courier.scope}} {{unsubscribeTrackingId}}"
+    about = {"subscription_topic_id": first}
+    to = {"user_id": "ada", "phone_number": factories.PHONE}
+    routing = {"method": "single", "channels": ["sms"]}
+    content = {"title": "a", "body": text}
+    id_ = api.send(to=to, preferences=about, content=content, routing=routing)
+    pipeline.drain()
+    *told, token = api.output(id_, "sms")["body"].split()[-3:]
+    assert told == ["test", scope]
+    link = f"{workspace.base_url}/preferences/unsubscribe/{token}"
+    assert workspace.session.post(link, headers={"Authorization": ""}).status_code == 200
+    assert wanted(workspace, first)["status"] == "OPTED_OUT"
 
 
 def test_links_open_nothing_else(workspace: Api) -> None:

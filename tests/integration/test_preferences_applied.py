@@ -48,6 +48,19 @@ def channels(api: Api, id_: str) -> list[str]:
     return [one["channel"]["key"] for one in api.message(id_)["providers"]]
 
 
+@pytest.mark.parametrize("sent_as", ["id", "alias"])
+@pytest.mark.parametrize("named_as", ["id", "alias"])
+def test_a_template_is_meant_by_its_id_and_its_alias(
+    sandbox: Api, pipeline: Pipeline, sent_as: str, named_as: str
+) -> None:
+    topic_id = topic(sandbox)
+    names = {"alias": "shipped"}
+    names["id"] = sandbox.template(alias="shipped", subscription={"topic_id": topic_id})
+    left = {"notifications": {names[named_as]: {"status": "OPTED_OUT"}, "another": {"status": "OPTED_IN"}}}
+    ending = sent(sandbox, pipeline, to={**USER, "preferences": left}, template=names[sent_as])
+    assert ending == ("UNDELIVERABLE", "UNSUBSCRIBED")
+
+
 # --- opted in, opted out -------------------------------------------------------------------------
 
 

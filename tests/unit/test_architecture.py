@@ -25,9 +25,10 @@ from notify.store import db
 
 ROOT = Path(__file__).parents[2]
 SIGNED = {"/receipts/{provider_id}", "/t/o/{token}", "/t/c/{token}", "/e/{token}"} | {
-    f"/preferences/{page}/{{token}}" for page in ("page", "preview", "unsubscribe")
+    *(f"/preferences/{page}/{{token}}" for page in ("page", "preview", "unsubscribe")),
+    "/inbound/webhook/{token}",
 }
-"""What providers and mail readers call: a signature is their key."""
+"""What providers and mail readers call: a signature is their key, or the key stands in the URL."""
 OPEN = {"/health/live", "/health/ready", "/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"} | SIGNED
 
 

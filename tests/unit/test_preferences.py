@@ -185,8 +185,9 @@ def test_layers_may_be_merged_in_any_grouping(below: list[Choice], above: list[C
 # --- what comes along with a message -------------------------------------------------------------
 
 
-def along(given: Any, template: str | None = "nt_1") -> Choice:
-    return merged(sent.choices(given, topic_id="pt_1", template=template, now=NOW))
+def along(given: Any, *templates: str) -> Choice:
+    names = templates or ("nt_1",)
+    return merged(sent.choices(given, topic_id="pt_1", templates=names, now=NOW))
 
 
 SNOOZED = {"status": "OPTED_OUT"}
@@ -215,7 +216,8 @@ def test_of_a_template_beats_of_a_topic() -> None:
         "notifications": {"nt_1": {"status": "OPTED_IN"}},
     }
     assert along(both).status is IN
-    assert along(both, template=None).status is OUT
+    assert along(both, "nt_2").status is OUT
+    assert along(both, "nt_2", "nt_1").status is IN
 
 
 def test_the_older_shape_of_channels() -> None:
