@@ -69,7 +69,7 @@ def faulty() -> Iterator[World]:
     with (
         tempfile.TemporaryDirectory(prefix="notify-faults-", ignore_cleanup_errors=True) as made,
         small_disk(Path(made)) as home,
-        world(Options(settings=QUICK, beats=2), slow_s=3, longest_s=3, directory=home) as running,
+        world(Options(settings=QUICK, beats=2), slow_s=3, longest_s=8, directory=home) as running,
     ):
         yield running
 

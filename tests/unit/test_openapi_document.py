@@ -49,7 +49,7 @@ def test_every_post_takes_an_idempotency_key_unless_its_answer_is_a_secret() -> 
         if name.startswith("POST") and "security" in operation and not _once(operation)
     }
     keys, hooks = {"api_keys_create", "api_keys_rotate"}, {"webhooks_create", "webhooks_rotate_secret_rotate"}
-    assert without == keys | hooks
+    assert without == keys | hooks | {"auth_issue_token_issue"}
 
 
 def test_each_body_has_an_example() -> None:

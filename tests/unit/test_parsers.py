@@ -94,7 +94,11 @@ CASES: dict[str, tuple[Callable[[Any], object], st.SearchStrategy[Any], tuple[ty
         words("Europe/", "Berlin", "+", "02", ":", "UTC", "/", "..") | TEXT | JSON,
         (),
     ),
-    "cursors": (paging.decode, words("YTo", "=", "-", "_") | TEXT, (InvalidRequest,)),
+    "cursors": (
+        lambda text: paging.decode(text, "lists"),
+        words("YTo", "=", "-", "_") | TEXT,
+        (InvalidRequest,),
+    ),
     "spans": (
         client_tokens._span,
         words("1", "0", ".", " ", "days", "h", "-", "e9") | TEXT,
