@@ -1,5 +1,6 @@
 """Settings: read once from the environment, typed, with units in the names, all problems reported at once."""
 
+import re
 from base64 import urlsafe_b64decode
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -95,6 +96,10 @@ class Settings(BaseSettings):
         default=30,
         ge=0,
         description="wrong keys from one address, per API process; more get 429 unread. 0: no limit",
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="origins whose pages may call the API with client tokens, comma-separated; `*`: all",
     )
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         default=(), description="networks of proxies whose `X-Forwarded-For` is believed, comma-separated"
@@ -357,6 +362,17 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _origins(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        found = tuple(part.strip() for part in value.split(",") if part.strip())
+        for one in found:
+            if one != "*" and not re.fullmatch(r"https?://[^/\s?#@*]+", one):
+                raise ValueError(f"{one!r} is no origin, such as https://app.example.com, and not *")
+        return found
 
     @field_validator("encryption_key", "signing_key")
     @classmethod

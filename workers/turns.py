@@ -1,41 +1,45 @@
-"""In which order a worker takes from its queues: single sends before bulk, yet bulk has its turn, too.
+"""In which order a worker takes from its queues: what is urgent first, yet every queue has its turn.
 
-Kombu's own round robin has a single send wait for a bulk batch of each stage; its own priority starves bulk
-for as long as single sends keep the worker busy.
+Kombu's own round robin has a single send wait for a bulk batch of each stage; its own priority starves what
+is named last for as long as there is anything before it.
 """
 
 from collections.abc import Iterable
 
-_BULK_EVERY = 5
+_FAIR_EVERY = 5
 
 
 class Turns:
-    """The queues in the order they are named, single lanes first; for every fifth task bulk lanes first.
+    """The queues in the order they are named, single lanes first; every fifth task is of the queue that has
+    gone longest without.
 
     What ``queue_order_strategy`` names, and kombu asks. Among bulk lanes the turns go round. Where nothing
     waits in the first queues, the others are next anyway.
     """
 
     def __init__(self) -> None:
-        self._queues: list[str] = []
-        self._singles = 0
+        self._named: list[str] = []
+        self._taken = 0
+        self._last: dict[str, int] = {}
 
     def update(self, it: Iterable[str]) -> None:
         """These are the queues, in the order they are named."""
-        self._queues = list(it)
+        self._named = list(it)
 
     def consume(self, n: int) -> list[str]:
         """The first ``n`` queues, in the order in which the next task is looked for."""
-        bulk_first = self._singles >= _BULK_EVERY - 1
-        return sorted(self._queues, key=lambda queue: queue.endswith(".bulk") is not bulk_first)[:n]
+        fair = self._taken % _FAIR_EVERY == _FAIR_EVERY - 1
+        return sorted(self._named, key=self._waiting if fair else self._urgent)[:n]
 
     def rotate(self, last_used: str) -> str:
         """A task was taken from ``last_used``."""
-        if not last_used.endswith(".bulk"):
-            self._singles += 1
-            return last_used
-        self._singles = 0
-        if last_used in self._queues:
-            self._queues.remove(last_used)
-            self._queues.append(last_used)
+        self._taken += 1
+        self._last[last_used] = self._taken
         return last_used
+
+    def _waiting(self, queue: str) -> int:
+        return self._last.get(queue, 0)
+
+    def _urgent(self, queue: str) -> tuple[bool, int]:
+        bulk = queue.endswith(".bulk")
+        return bulk, self._waiting(queue) if bulk else 0

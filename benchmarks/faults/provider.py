@@ -50,8 +50,8 @@ class Records:
         self.unknown = 0
 
     def duplicates(self) -> dict[int, list[Acceptance]]:
-        """Messages accepted more than once."""
-        return {key: found for key, found in list(self.accepted.items()) if len(found) > 1}
+        """Messages accepted more than once; others may be added meanwhile."""
+        return {key: found for key, found in self.accepted.copy().items() if len(found) > 1}
 
 
 class Site:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from notify import faults, log, settings, tracing
@@ -105,6 +106,21 @@ def create_app() -> FastAPI:
     app.add_middleware(observed.Observed)
     # Whom a proxy speaks for is believed only where the settings name the proxy.
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=[str(one) for one in config.trusted_proxies])
+    if config.cors_origins:
+        # Credentials are in headers, never in cookies, so a page can send only what it was given.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=config.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=[
+                "Retry-After",
+                "X-Should-Retry",
+                "RateLimit-Limit",
+                "RateLimit-Remaining",
+                "RateLimit-Reset",
+            ],
+        )
     return app
 
 

@@ -1,4 +1,4 @@
-"""Single sends first, and bulk at least every fifth time."""
+"""Single sends first, and every fifth time whoever has gone longest without."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from workers.turns import Turns
 
 CONFIGURATION = Path(__file__).parents[2] / "celeryconfig.py"
 
-QUEUES = ["maintenance", "route", "render", "route.bulk", "render.bulk"]
+QUEUES = ["maintenance", "route", "render", "expand", "route.bulk", "render.bulk"]
 
 
 def _taken(waiting: dict[str, int], count: int) -> list[str]:
@@ -36,6 +36,12 @@ def test_single_sends_go_first_in_the_order_named() -> None:
 def test_bulk_is_not_starved_and_its_stages_take_turns() -> None:
     taken = _taken({"route": 100, "route.bulk": 100, "render.bulk": 100}, 20)
     assert taken == [*["route"] * 4, "route.bulk", *["route"] * 4, "render.bulk"] * 2
+
+
+def test_what_begins_is_not_starved_by_what_is_far_along() -> None:
+    """Single sends that keep render busy do not keep those to several people from being expanded."""
+    taken = _taken({"render": 100, "expand": 100, "render.bulk": 100}, 15)
+    assert taken == [*["render"] * 4, "expand", *["render"] * 4, "render.bulk", *["render"] * 4, "expand"]
 
 
 def test_maintenance_waits_for_one_task_at_most() -> None:
