@@ -75,7 +75,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return await _refused(request, InvalidRequest(describe_all(error.errors())))
+    return await _refused(request, InvalidRequest(describe_all(error.errors(), error.body)))
 
 
 def _http(request: Request, error: Exception) -> Response:

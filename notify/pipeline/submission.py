@@ -64,10 +64,11 @@ def _json(message: Any) -> bytes:
 
 
 def _valid(message: Any) -> SendMessage:
+    body = {"message": message}
     try:
-        request = SendRequest.model_validate({"message": message})
+        request = SendRequest.model_validate(body)
     except ValidationError as error:
-        raise InvalidRequest(describe_all(error.errors())) from None
+        raise InvalidRequest(describe_all(error.errors(), body)) from None
     if request.message.content is not None:
         check(request.message.content, template=False, at="message.content")
     delays.check(request.message.delay, clock.now())

@@ -169,3 +169,24 @@ def test_a_cursor_that_somebody_made_up_is_refused() -> None:
     for last_id in ("no uuid", "\0"):
         with pytest.raises(InvalidRequest, match="cursor"):
             decode_as(int, encode(last_id, "list"), "list")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "where"),
+    [
+        ("POST", "/auth/issue-token", {"scope": "user_id:ada", "expires_in": None}, "expires_in: "),
+        ("PUT", "/users/ada/tokens", {"tokens": [{"token": 7}]}, "tokens[0]."),
+        ("POST", "/send", {"message": {"to": {"user_id": 7}, "content": {"body": "x"}}}, "message.to"),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_place_in_the_body(
+    sandbox: Api, method: str, path: str, body: dict[str, Any], where: str
+) -> None:
+    """And not by the names of our types, which nobody knows but we."""
+    answer = sandbox.call(method, path, json=body)
+    assert answer.status_code == 400
+    problems = answer.json()["message"].split("; ")
+    assert any(problem.startswith(where) for problem in problems)
+    for problem in problems:
+        place, _, _ = problem.partition(": ")
+        assert not any(word in place for word in ("constrained", "Body", "list[", "model", "-"))
