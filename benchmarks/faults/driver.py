@@ -53,7 +53,7 @@ class Fates:
 
     @property
     def messages(self) -> int:
-        return sum(one.count for one in self.sent.values())
+        return sum(one.count for one in self.sent.copy().values())
 
 
 class Driver:
