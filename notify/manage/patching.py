@@ -10,7 +10,7 @@ from jsonpointer import JsonPointerException
 
 from notify.errors import InvalidRequest
 from notify.model.storable import find_fault
-from notify.settings import MAX_BODY_BYTES
+from notify.settings.values import MAX_BODY_BYTES
 
 MAX_OPERATIONS = 1000
 MAX_COPIED_BYTES = MAX_BODY_BYTES
