@@ -1,7 +1,8 @@
 """The time, in one place, so that a test can move it. Always aware, always UTC.
 
 Once a process has asked PostgreSQL it is PostgreSQL's time, carried on by a clock that nobody can set: all
-machines go by one clock, and one that jumps by an hour holds nothing up for an hour.
+machines go by one clock, and one that jumps by an hour holds nothing up for an hour. A process asks when its
+first transaction begins: whoever takes the time for what it stores takes it inside.
 """
 
 import time

@@ -1,11 +1,16 @@
 """The deliver tasks: one per channel, so that each is named, watched and scaled on its own."""
 
+import os
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+from celery import signals
 
 from notify import queue
 from notify.model.names import Channel, Lane
 from notify.model.work import Place, Stage
 from notify.pipeline import deliver
+from notify.publisher import Publisher
 from notify.queue import celery as app
 from workers.parse import uuids
 
@@ -20,10 +25,24 @@ def _task(single: Place) -> Callable[[Sequence[str], str], str]:
         serves_singles = singles_queue in app.amqp.queues.consume_from
         for done in deliver.run(uuids(ids), Lane(lane), channel, singles=serves_singles):
             claimed += done.claimed
-            queue.publish(done.handoff)
+            # Calls are under way: what their providers accept meanwhile must not wait for the broker.
+            _publisher(os.getpid()).offer(done.handoff)
         return f"{claimed} messages"
 
     return deliver_batch
+
+
+@lru_cache(maxsize=1)
+def _publisher(_pid: int) -> Publisher:
+    """The process's publisher; a forked worker makes its own."""
+    return Publisher()
+
+
+@signals.worker_process_shutdown.connect
+@signals.worker_shutdown.connect
+def _publish_the_rest(**_: object) -> None:
+    if _publisher.cache_info().currsize:
+        _publisher(os.getpid()).close()
 
 
 for _channel in Channel:

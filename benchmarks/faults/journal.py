@@ -50,6 +50,10 @@ class Journal:
         finally:
             self.spans.append((begin, time.time(), name))
 
+    def killed_all(self, since: float, until: float) -> bool:
+        """Whether everything of ours died at once in this time."""
+        return any(since <= kill.at <= until and kill.by.endswith("of all") for kill in self.kills)
+
     def away_s(self, since: float, until: float) -> float:
         """For how many seconds of this time a server was away."""
         away = sorted((b, e) for b, e, name in self.spans if name.startswith(_SERVERS))

@@ -71,9 +71,18 @@ class Recovery(threading.Thread):
         else:
             self.found.append((kill.at, now))
 
-    def added(self, *, served: bool = False) -> list[float]:
-        """Their seconds, sorted; ``served``: without those in which the database or the broker was away."""
-        return sorted(self._seconds(killed, claimed, served=served) for killed, claimed in self.found)
+    def added(self, *, served: bool = False, some: bool = False) -> list[float]:
+        """Their seconds, sorted.
+
+        Args:
+            served: without those in which the database or the broker was away.
+            some: only where some processes died, not all at once: a machine has to start all of them again.
+        """
+        return sorted(
+            self._seconds(killed, claimed, served=served)
+            for killed, claimed in self.found
+            if not (some and self._journal.killed_all(killed, claimed))
+        )
 
     def slowest(self, kills: int) -> list[str]:
         """What happened around the kills that cost most time though the servers were there."""

@@ -19,6 +19,7 @@ def percentile(values: Sequence[float], share: float) -> float | None:
 def summary(world: World, ledger: Ledger, *, seed: int, seconds: float) -> dict[str, Any]:
     """All figures of the run."""
     added, served = world.recovery.added(), world.recovery.added(served=True)
+    some = world.recovery.added(served=True, some=True)
     latencies = world.latencies()
     stalls, answers = sorted(world.recovery.stalls), sorted(world.driver.fates.answer_s)
     return {
@@ -33,6 +34,8 @@ def summary(world: World, ledger: Ledger, *, seed: int, seconds: float) -> dict[
         "recovered": len(added),
         "recovery_s": _shape(added),
         "recovery_served_s": _shape(served),
+        "recovered_of_some": len(some),
+        "recovery_of_some_s": _shape(some),
         "slowest": world.recovery.slowest(3),
         "stalls": len(stalls),
         "stalls_s": _shape(stalls),
@@ -93,6 +96,7 @@ def _rows(figures: dict[str, Any]) -> list[tuple[str, str]]:
         ("killed work under way again: pieces", str(figures["recovered"])),
         ("  after s: p50, p99, max", _line(figures["recovery_s"])),
         ("  after s, while the servers were there", _line(figures["recovery_served_s"])),
+        ("  the same, where not all had died", _line(figures["recovery_of_some_s"])),
         ("accepted to sent, s: p50, p99", f"{latency['p50']}, {latency['p99']}"),
         ("statuses", ", ".join(f"{name} {count}" for name, count in figures["statuses"].items())),
         ("answers", ", ".join(f"{name} {count}" for name, count in figures["answers"].items())),

@@ -58,9 +58,9 @@ from notify.api import (
     webhooks,
 )
 from notify.api.coalesce import Bounds, Coalescer
-from notify.api.publisher import Publisher
 from notify.api.throttle import Throttle
 from notify.manage import exposition
+from notify.publisher import Publisher
 from notify.store import db
 
 _TITLE = "Notify"

@@ -13,12 +13,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse
 
-from notify.api.publisher import Publisher, Wakes
+from notify.api.publisher import Wakes
 from notify.errors import NotFound
 from notify.manage import preference_page
 from notify.pipeline import preference_links
 from notify.pipeline.preference_links import Link, Person
 from notify.preferences.brand import PLAIN
+from notify.publisher import Publisher
 
 _MAX_FIELDS = 20_000
 _PAGES = Environment(

@@ -11,12 +11,12 @@ from starlette.responses import Response
 from notify import clock
 from notify.api.errors import RESPONSES, ErrorBody
 from notify.api.paging import PathId
-from notify.api.publisher import Publisher
 from notify.errors import NotFound
 from notify.manage import receipts
 from notify.model.receipt import Callback
 from notify.pipeline import receiving, tracking
 from notify.pipeline.receiving import Report
+from notify.publisher import Publisher
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     401: {"model": ErrorBody, "description": "The signature is missing, old or wrong."},

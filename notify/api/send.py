@@ -16,12 +16,12 @@ from notify.api.auth import DOCUMENTED, Authenticated, Caller
 from notify.api.errors import RESPONSES, ErrorBody
 from notify.api.explain_views import DryRunAnswer
 from notify.api.idempotency import IdempotencyKey, key_of
-from notify.api.publisher import Publisher
 from notify.content.check import check
 from notify.errors import InvalidRequest
 from notify.model.wire import SendMessage, SendRequest
 from notify.pipeline import accept, preview
 from notify.pipeline.accept import Receipt, Submission
+from notify.publisher import Publisher
 from notify.routing import delays
 
 router = APIRouter(tags=["send"], responses=RESPONSES, dependencies=[DOCUMENTED])

@@ -42,8 +42,8 @@ _MESSAGE = {
 
 def send() -> Handoff:
     """Send one canary per lane, where none is under way; the wake-ups for them."""
-    now = clock.now()
     with db.begin() as tx:
+        now = clock.now()
         under_way = heartbeats.find(tx, PREFIX)
         return tuple(
             _send(tx, lane, now) for lane in Lane if not _request(under_way.get(f"{PREFIX}{lane}.sent"))

@@ -18,8 +18,8 @@ from notify.store.messages import StatusChange
 
 def run(message_id: UUID) -> Done | None:
     """Cancel the message if it only waits; None when it is too late."""
-    now = clock.now()
     with db.begin() as tx:
+        now = clock.now()
         status = messages.lock(tx, [message_id]).get(message_id)
         if status not in ALLOWED_FROM[Status.CANCELED] or work.is_being_sent(tx, message_id):
             return None

@@ -21,8 +21,8 @@ def run() -> Done:
     config = settings.load()
     # A pass must come before anything unparked by the last one is due, hence the extra interval.
     ahead_s = config.horizon_s and config.horizon_s + config.dispatch_every_s
-    horizon = clock.now() + timedelta(seconds=ahead_s)
     with db.begin(durable=False) as tx:
+        horizon = clock.now() + timedelta(seconds=ahead_s)
         wakes = work.coming(tx, horizon=horizon, size=config.pass_size)
         let_in = work.hasten(tx, Wait.TURN, _room(tx), after=horizon)
         heartbeats.beat(tx, heartbeats.DISPATCH)

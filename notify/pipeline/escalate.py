@@ -19,6 +19,7 @@ from notify.pipeline.progress import Progress, escalation_of
 from notify.routing.advance import advance
 from notify.store import contents, db, deliveries, messages, work
 from notify.store.deliveries import Delivery
+from notify.store.holding import hold
 from notify.store.messages import StoredMessage
 
 
@@ -43,8 +44,7 @@ def run(told: Sequence[UUID], lane: Lane) -> Done:
 
 def _record(claims: Sequence[Claim], lane: Lane) -> Handoff:
     with db.begin(durable=False) as tx:
-        statuses = messages.lock(tx, [claim.message_id for claim in claims])
-        held = work.fence(tx, claims)
+        statuses, held = hold(tx, [claim.message_id for claim in claims], claims)
         known = _load(tx, [id_ for id_, status in statuses.items() if status is not Status.CANCELED])
         progress = Progress(now=clock.now(), lane=lane)
         for claim in claims:

@@ -15,7 +15,8 @@ from notify.model.names import Guarantee
 from notify.model.status import Status
 from notify.pipeline import claims
 from notify.pipeline.job import Job
-from notify.store import db, deliveries, messages, work
+from notify.store import db, deliveries
+from notify.store.holding import hold
 from notify.transport import Begin
 
 _log = log.get(__name__)
@@ -81,8 +82,7 @@ def _begin(jobs: Sequence[Job]) -> set[UUID]:
 
 def _mark(jobs: Sequence[Job]) -> set[UUID]:
     with db.begin() as tx:
-        statuses = messages.lock(tx, sorted({job.message.id for job in jobs}))
-        held = work.fence(tx, [job.claim for job in jobs])
+        statuses, held = hold(tx, sorted({job.message.id for job in jobs}), [job.claim for job in jobs])
         current = [
             job.delivery
             for job in jobs

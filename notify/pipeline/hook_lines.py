@@ -100,8 +100,8 @@ def _give_back(jobs: Sequence[HookJob]) -> None:
     """These wait until their destination's line is free."""
     if not jobs:
         return
-    now = clock.now()
     with db.begin(durable=False) as tx:
+        now = clock.now()
         held = work.fence(tx, [job.claim for job in jobs])
         later = [(job, now + _TURN) for job in jobs if job.claim.id in held]
         wakes = hook_outcomes.put_off(tx, later, now, Wait.TURN)

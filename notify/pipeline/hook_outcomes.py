@@ -38,8 +38,8 @@ class HookResult:
 
 def record(destination: Destination, results: Sequence[HookResult]) -> Handoff:
     """Record what one destination answered; return the wake-ups for what is tried again soon."""
-    now = clock.now()
     with db.begin(durable=False) as tx:
+        now = clock.now()
         held = work.fence(tx, [result.job.claim for result in results])
         results = [result for result in results if result.job.claim.id in held]
         settled = [settle(result, now, random.random()) for result in results]  # jitter, not a secret

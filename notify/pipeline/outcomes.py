@@ -22,8 +22,9 @@ from notify.pipeline.waiting import Waiting
 from notify.routing.advance import advance, fallback_exists
 from notify.routing.escalation import escalates_at
 from notify.routing.retry import RetryPolicy, Trial, retry_at
-from notify.store import db, deliveries, messages, work
+from notify.store import db, deliveries, work
 from notify.store.deliveries import Delivery
+from notify.store.holding import hold
 
 Group = Sequence[tuple[Job, Result]]
 
@@ -58,8 +59,7 @@ def _record(results: Results) -> Handoff:
         by_message[job.message.id].append((job, outcome))
     wanted = list(by_message)
     with db.begin() as tx:
-        statuses = messages.lock(tx, wanted)
-        held = work.fence(tx, [job.claim for job, _ in results.of])
+        statuses, held = hold(tx, wanted, [job.claim for job, _ in results.of])
         rows = deliveries.of_messages(tx, wanted)
         now = clock.now()
         waiting = Waiting(now=now, open=results.open, recovered=set(results.closed))

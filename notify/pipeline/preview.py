@@ -82,8 +82,8 @@ def run(world: World, mode: Mode, message: wire.SendMessage, body: Mapping[str, 
         InvalidRequest: it names a brand that does not exist.
         Unavailable: the database is away.
     """
-    now, request_id = clock.now(), ids.new()
     with db.begin() as tx:
+        now, request_id = clock.now(), ids.new()
         cache.refresh(tx)
         if refusal := branding.refusal(tx, world, message):
             raise refusal

@@ -15,8 +15,9 @@ from notify.pipeline.claims import kept, set_aside, take
 from notify.pipeline.progress import Progress
 from notify.pipeline.reported import Book, Due, Targets
 from notify.pipeline.reporting import ABOUT_THE_ADDRESS
-from notify.store import contents, db, deliveries, messages, receipts, work
+from notify.store import contents, db, deliveries, receipts, work
 from notify.store.deliveries import Sought
+from notify.store.holding import hold
 
 _log = log.get(__name__)
 
@@ -74,8 +75,7 @@ def _record(
     lane: Lane,
 ) -> Handoff:
     wanted = sorted({message_id for message_id, _ in targets.values()})
-    messages.lock(tx, wanted)
-    held = work.fence(tx, claims)
+    _, held = hold(tx, wanted, claims)
     due = [one for one in due if one.claim.id in held]
     book = Book(
         progress=Progress(now=clock.now(), lane=lane),

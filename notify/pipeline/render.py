@@ -26,6 +26,7 @@ from notify.preferences.decide import refusal
 from notify.recipients.resolve import Addressee
 from notify.store import bulk, contents, db, message_tags, messages, work
 from notify.store.contents import Content
+from notify.store.holding import hold
 from notify.store.messages import StatusChange, StoredMessage
 
 _log = log.get(__name__)
@@ -95,8 +96,7 @@ def _record(
 ) -> Handoff:
     place, horizon = Place(stage=Stage.ROUTE, lane=lane), now + timedelta(seconds=settings.load().horizon_s)
     with db.begin(durable=False) as tx:
-        statuses = messages.lock(tx, [result.message.id for result in results])
-        held = work.fence(tx, claims)
+        statuses, held = hold(tx, [result.message.id for result in results], claims)
         results = _unwanted(tx, [result for result in results if result.message.id in held], now)
         results, notice = _throttled(tx, results, now)
         message_tags.put(tx, {r.message.id: r.tags for r in results if r.tags})

@@ -74,8 +74,8 @@ def preference_limit(now: datetime) -> datetime:
 
 def due() -> list[Due]:
     """What a pass would drop, and what it would keep for now."""
-    now = clock.now()
     with db.begin() as tx:
+        now = clock.now()
         found = [
             _due(one, UNFINISHED if partitions.is_unfinished(tx, one) else None)
             for one in partitions.old(tx, limits(now))
@@ -94,8 +94,8 @@ def _some(rows: Mapping[str, int]) -> list[Due]:
 def run() -> list[Due]:
     """One bounded pass; what it dropped, and what it would have."""
     config = settings.load()
-    now = clock.now()
     with db.begin() as tx:
+        now = clock.now()
         missing = partitions.missing(tx, now)
         old = partitions.old(tx, limits(now))
     still = [f"{table} of {start:%Y-%m-%d}" for table, start in missing if not _create(table, start)]

@@ -20,6 +20,7 @@ from notify.pipeline.progress import Progress
 from notify.pipeline.throttling import Throttled, throttled
 from notify.store import contents, db, messages, work
 from notify.store.contents import Content
+from notify.store.holding import hold
 from notify.store.messages import StoredMessage
 
 _CHANGED = "The recipient's profile has changed since the message was sent; what it says now applies."
@@ -38,8 +39,8 @@ class _Batch:
 def run(told: Sequence[UUID], lane: Lane) -> Done:
     """Route the messages that are ready."""
     place = Place(stage=Stage.ROUTE, lane=lane)
-    now = clock.now()
     with db.begin(durable=False) as tx:
+        now = clock.now()
         claims, more = take(tx, place, told)
         batch = _load(tx, claims, now)
     if not claims:
@@ -69,8 +70,7 @@ def _record(
     claims: Sequence[Claim], batch: _Batch, verdicts: Mapping[UUID, Verdict], lane: Lane, now: datetime
 ) -> Handoff:
     with db.begin(durable=False) as tx:
-        statuses = messages.lock(tx, list(verdicts))
-        held = work.fence(tx, claims)
+        statuses, held = hold(tx, list(verdicts), claims)
         limited = _throttled(tx, batch, held & _waited(statuses), now)
         decided = {
             id_: one

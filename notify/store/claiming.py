@@ -13,6 +13,7 @@ from sqlalchemy import Row, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PgUuid
 
+from notify import clock
 from notify.model.names import World
 from notify.model.work import Claim, Place, Wait
 from notify.store import cache, db
@@ -29,8 +30,10 @@ _HELD_PLACE = "stage || channel || lane = :place AND lease_until > '-infinity'"
 _SHARED_PLACE = "stage || channel || lane = :place AND NOT parked"
 _FREE = """due_at <= now() AND lease_until = '-infinity' AND id <> ALL(:ids)
         AND NOT EXISTS (SELECT FROM orphan)"""
-# A server that has just started gives those whose leases ended meanwhile the time to come back for them.
+# A server that has just started gives those whose leases ended meanwhile the time to come back for them. And
+# whoever was kept waiting for this very claim was not the only one: the living could not renew theirs either.
 _ENDED = """lease_until <= now() AND due_at <= now()
+        AND now() <= :asked_at + make_interval(secs => :hanging_s)
         AND pg_postmaster_start_time() <= now() - make_interval(secs => :return_s)"""
 
 # A free row's lease is -infinity; an older one that has ended belonged to a process that died. Such rows go
@@ -117,6 +120,8 @@ def claim(tx: Tx, place: Place, ids: Sequence[UUID], *, size: int, lease_s: floa
         # Likewise for a server that was out of reach: the living have lost their leases, too.
         "together": _TOGETHER if db.calm_s() >= RETURN_S else 0,
         "return_s": RETURN_S,
+        "asked_at": clock.now(),
+        "hanging_s": db.HANGING_S,
         "after": _after.get(place, ""),
         "place": f"{place.stage}{place.channel or ''}{place.lane}",
         "stage": place.stage,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from psycopg.errors import LockNotAvailable
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -58,6 +58,7 @@ def engine() -> Engine:
             "tcp_user_timeout": 20_000,
         },
     )
+    _watch(made)
     if _relaxed and not config.database_pooler:
         commits.relax(made)
     return made
@@ -119,12 +120,9 @@ def begin(*, durable: bool = True) -> Iterator[Tx]:
         Unavailable: PostgreSQL cannot be reached or dropped the connection.
     """
     with transaction(engine()) as tx:
-        since = time.monotonic()
         if clock.wants_agreement():
             clock.agree(tx.execute(_TIME).scalar_one())
         commits.settle(tx, durable=durable)
-        if time.monotonic() > since + _HANGING_S:
-            _trouble()
         yield tx
 
 
@@ -157,8 +155,23 @@ def _is_rolled_back(error: Exception) -> bool:
     )
 
 
-_HANGING_S = 1.0
+HANGING_S = 1.0
+"""A server that lets a statement wait for longer may have been out of reach."""
 _troubled_at = float("-inf")
+
+
+def _watch(engine: Engine) -> None:
+    event.listen(engine, "before_cursor_execute", _begun)
+    event.listen(engine, "after_cursor_execute", _ended)
+
+
+def _begun(_connection: Any, _cursor: Any, _statement: Any, _values: Any, context: Any, _many: bool) -> None:
+    context.notify_since = time.monotonic()
+
+
+def _ended(_connection: Any, _cursor: Any, _statement: Any, _values: Any, context: Any, _many: bool) -> None:
+    if time.monotonic() > context.notify_since + HANGING_S:
+        _trouble()
 
 
 def _trouble() -> None:

@@ -24,36 +24,34 @@ _IDS = bindparam("ids", type_=ARRAY(PgUuid))
 
 # Attempts only grow while a row stays in its stage, and a row never comes back to a stage it has left. A row
 # given back to its stage for a later try keeps its attempt, but is nobody's.
-_HELD = ("id", "stage", "attempt")
+HELD = f"""{bulk.recordset(work, ("id", "stage", "attempt"))}
+      JOIN work USING (id, stage, attempt) WHERE lease_until > '-infinity'"""
+"""The rows that claims still hold; the parameter is ``held_by``."""
 
-_FENCE = text(f"""
-    SELECT work.id FROM {bulk.recordset(work, _HELD)}
-    JOIN work USING (id, stage, attempt) WHERE lease_until > '-infinity' ORDER BY work.id FOR UPDATE OF work
-""")
+_FENCE = text(f"SELECT work.id FROM {HELD} ORDER BY work.id FOR UPDATE OF work")
 
 
 def fence(tx: Tx, claims: Sequence[Claim]) -> set[UUID]:
     """Lock the rows that are still held by these claims; what another attempt took over is left out."""
-    held = tx.execute(_FENCE, {"rows": _held(claims)})
-    return set(held.scalars())
+    return set(tx.execute(_FENCE, {"rows": held_by(claims)}).scalars())
 
 
 # Whoever has a row locked records it, or is about to: nobody waits for the other, and nobody else claims it.
 _RENEW = text(f"""
     UPDATE work SET lease_until = now() + make_interval(secs => :lease_s)
     WHERE id = ANY(ARRAY(
-      SELECT work.id FROM {bulk.recordset(work, _HELD)}
-      JOIN work USING (id, stage, attempt) WHERE lease_until > '-infinity' FOR UPDATE OF work SKIP LOCKED
+      SELECT work.id FROM {HELD} FOR UPDATE OF work SKIP LOCKED
     )) RETURNING id
 """)
 
 
 def renew(tx: Tx, claims: Iterable[Claim], lease_s: float) -> set[UUID]:
     """Keep holding the rows for ``lease_s`` seconds from now; return which are still held by these claims."""
-    return set(tx.execute(_RENEW, {"rows": _held(claims), "lease_s": lease_s}).scalars())
+    return set(tx.execute(_RENEW, {"rows": held_by(claims), "lease_s": lease_s}).scalars())
 
 
-def _held(claims: Iterable[Claim]) -> str:
+def held_by(claims: Iterable[Claim]) -> str:
+    """The parameter of ``HELD``."""
     return bulk.dumps(
         [{"id": claim.id, "stage": claim.place.stage, "attempt": claim.attempt} for claim in claims]
     )

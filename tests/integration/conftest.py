@@ -9,11 +9,11 @@ import uvicorn
 
 from notify import queue
 from notify.api.app import create_app
-from notify.api.publisher import Publisher
 from notify.local import process
 from notify.manage import keys
 from notify.model.names import World
 from notify.pipeline import hook_lines
+from notify.publisher import Publisher
 from notify.store import claiming
 from tests.integration.harness import Api, Database, Pipeline, Time, forget
 from tests.servers import MailLab, ProviderLab

@@ -13,10 +13,10 @@ import requests
 from notify import clock
 from notify.api import send
 from notify.api.coalesce import Bounds, Coalescer
-from notify.api.publisher import Publisher
 from notify.model import wire
 from notify.model.names import World
 from notify.pipeline.accept import Receipt, Submission
+from notify.publisher import Publisher
 from tests import factories
 from tests.integration.harness import Api, Database, Pipeline
 from tests.servers import ProviderLab

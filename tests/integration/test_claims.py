@@ -1,5 +1,7 @@
 """Claims: a row of work belongs to one process at a time, and never to a dead one for good."""
 
+import os
+import signal
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -131,6 +133,31 @@ def test_what_a_dead_process_held_goes_first_and_after_a_second_death_alone(
     assert [[claim.lost for claim in claims] for claims in alone] == [[2]] * 3
     assert sorted(claims[0].id for claims in alone) == held
     assert sorted(claim.id for claim in _take(size=100)) == others
+
+
+def test_who_was_kept_waiting_by_the_database_takes_nothing_over(
+    accepted: list[UUID], database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its leases ended while nobody could renew them: those who hold them are alive."""
+    monkeypatch.setattr(db, "HANGING_S", 0.2)
+    held = _take(told=accepted, lease_s=0.3)
+    ours = database("SELECT pid FROM pg_stat_activity WHERE application_name = 'notify'")
+    sessions = [row["pid"] for row in ours]
+    with ThreadPoolExecutor(1) as other:
+        for pid in sessions:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            waiting = other.submit(_take)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.6)
+        finally:
+            for pid in sessions:
+                os.kill(pid, signal.SIGCONT)
+        assert waiting.result(timeout=30) == []
+    monkeypatch.setattr(claiming, "RETURN_S", 60)
+    assert _take() == []
+    monkeypatch.setattr(claiming, "RETURN_S", 0)
+    assert {claim.id for claim in _take()} == {claim.id for claim in held}
 
 
 def test_the_reconciler_wakes_a_dead_processs_rows(

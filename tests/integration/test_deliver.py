@@ -10,21 +10,24 @@ from uuid import UUID
 import orjson
 import pytest
 
-from notify import clock
+from notify import clock, queue
 from notify.content import output
 from notify.model.names import Channel, Lane
 from notify.model.status import Status
 from notify.model.work import Stage
 from notify.pipeline import outcomes
 from notify.pipeline.progress import Progress
+from notify.publisher import Publisher
 from tests import factories
 from tests.integration.conftest import Configure
 from tests.integration.harness import Api, Database, Pipeline, Time, row_ids
 from tests.servers import MailLab, ProviderLab, Reply, Request
+from workers.app import app
 
 BAD_EMAIL = "fail@example.com"
 BOTH = {"email": factories.ADA, "phone_number": factories.PHONE}
 DOWN = Reply(status=503)
+OFFER = Publisher.offer
 
 
 def _tried(api: Api, id_: str) -> list[tuple[str, str | None, int]]:
@@ -256,6 +259,27 @@ def test_a_retry_is_the_same_message_to_the_provider(
     assert api.message(id_)["status"] == "DELIVERED"
     assert len({request.headers["idempotency-key"] for request in lab.requests}) == 1
     assert len(lab.requests) == 2
+
+
+@pytest.mark.usefixtures("sendgrid")
+def test_a_broker_that_hangs_keeps_no_worker_from_recording(
+    api: Api, pipeline: Pipeline, lab: ProviderLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a provider accepts meanwhile would be sent again if the worker died."""
+    id_ = api.send()
+    pipeline.step(Stage.RENDER)
+    told = [told.hex for wake in pipeline.waiting for told in wake.ids]
+    back = threading.Event()
+    monkeypatch.setattr(Publisher, "offer", OFFER)
+    monkeypatch.setattr(queue, "publish", lambda handoff: back.wait(60))
+    app.loader.import_default_modules()
+    with ThreadPoolExecutor(1) as worker, lab.always(DOWN):
+        try:
+            task = worker.submit(app.tasks["deliver.email"].run, told, "single")
+            assert task.result(timeout=30) == "1 messages"
+        finally:
+            back.set()
+    assert "RETRYING" in api.happened(id_)
 
 
 # --- failover ------------------------------------------------------------------------------------

@@ -11,10 +11,10 @@ import redis
 from celery import Celery
 
 from notify import ids, queue, settings
-from notify.api.publisher import Publisher
 from notify.local import process
 from notify.model.names import Channel, Lane
 from notify.model.work import Handoff, Place, Stage, Wake
+from notify.publisher import Publisher
 from tests.integration.conftest import Configure
 from tests.stack import Servers
 
@@ -148,7 +148,7 @@ def published(monkeypatch: pytest.MonkeyPatch) -> list[Handoff]:
         return len(rounds) > 1
 
     monkeypatch.setattr(queue, "publish", publish)
-    monkeypatch.setattr("notify.api.publisher._PAUSE_S", 0)
+    monkeypatch.setattr("notify.publisher._PAUSE_S", 0)
     return rounds
 
 

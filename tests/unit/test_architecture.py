@@ -1,5 +1,6 @@
 """The code base against its own rules: what is added in one place is known in all the others."""
 
+import ast
 import asyncio
 import importlib
 import inspect
@@ -176,6 +177,28 @@ def test_every_setting_is_read_through_settings() -> None:
         if re.search(r"os\.environ|getenv", path.read_text()) and "local" not in path.parts
     ]
     assert [str(path) for path in readers if "cli" not in path.parts] == []
+
+
+# --- time ----------------------------------------------------------------------------------------
+
+
+def _takes_time_before_it_asks(function: ast.FunctionDef) -> bool:
+    """Whether it looks at the clock before its own transaction begins."""
+    calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+    looks = [call.lineno for call in calls if ast.unparse(call.func) == "clock.now"]
+    begins = [call.lineno for call in calls if ast.unparse(call.func) == "db.begin"]
+    return bool(looks and begins) and min(looks) < min(begins)
+
+
+def test_what_a_stage_stores_has_the_databases_time() -> None:
+    """In a new process it is known once its first transaction has begun."""
+    early = [
+        f"{path.name}: {node.name}"
+        for path in (ROOT / "notify" / "pipeline").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef) and _takes_time_before_it_asks(node)
+    ]
+    assert early == []
 
 
 # --- statuses ------------------------------------------------------------------------------------
