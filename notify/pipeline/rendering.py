@@ -9,7 +9,7 @@ from notify import ids, settings
 from notify.content import elemental, envelope
 from notify.expression import Limits
 from notify.model import wire
-from notify.model.names import Mode
+from notify.model.names import Guarantee, Mode
 from notify.model.plan import Final
 from notify.model.status import EventType, Reason, Status
 from notify.pipeline import preference_links
@@ -75,7 +75,7 @@ def render(stored: StoredMessage, known: Addressee, material: Material, now: dat
         document_json=contents.written(document),
         profile=merged,
         routing=material.routing,
-        guarantee=payload.get("guarantee"),
+        guarantee=Guarantee(said) if (said := payload.get("guarantee")) else None,
         topic_id=topic_id,
     )
     hold = delays.hold(message.delay, entry=entry, profile=merged, accepted_at=stored.enqueued_at, now=now)

@@ -155,6 +155,8 @@ def test_the_nearest_level_decides(
     )
     pipeline.drain()
     assert (api.message(sent)["status"] == "UNDELIVERABLE") is once
+    (routed,) = (entry for entry in api.history(sent) if entry["type"] == "ROUTED")
+    assert ("guarantee" in routed["leaves"][0]) is once
 
 
 def test_an_unknown_guarantee_is_refused(api: Api) -> None:
