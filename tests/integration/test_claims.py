@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from notify import clock
 from notify.local import process
 from notify.model.names import Channel, Lane
 from notify.model.work import Claim, Place, Stage, Wake
@@ -140,6 +141,7 @@ def test_who_was_kept_waiting_by_the_database_takes_nothing_over(
 ) -> None:
     """Its leases ended while nobody could renew them: those who hold them are alive."""
     monkeypatch.setattr(db, "HANGING_S", 0.2)
+    monkeypatch.setattr(clock, "wants_agreement", lambda: False)  # it is the claim that is to wait
     held = _take(told=accepted, lease_s=0.3)
     ours = database("SELECT pid FROM pg_stat_activity WHERE application_name = 'notify'")
     sessions = [row["pid"] for row in ours]

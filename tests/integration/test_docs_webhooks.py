@@ -45,8 +45,9 @@ def test_a_receiver_runs(
         receiver.wait()
     lines = said.read_text().splitlines()
     assert lines[0].startswith("refused")
-    expected = ["webhook:test None", *(f"message:updated {s}" for s in ("ENQUEUED", "ROUTED", "SENT"))]
-    assert lines[1:] == expected
+    assert lines[1] == "webhook:test None"
+    # Calls may come in any order; what came first is in what they carry.
+    assert sorted(lines[2:]) == [f"message:updated {status}" for status in ("ENQUEUED", "ROUTED", "SENT")]
 
 
 def _listens(url: str) -> bool:

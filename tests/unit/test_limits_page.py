@@ -13,7 +13,10 @@ from tests.stack import ROOT
 ROWS = dict(
     re.findall(r"^\| `([\w.]+)` \| ([^|]+?) \|", (ROOT / "docs" / "limits.md").read_text(), re.MULTILINE)
 )
-ELSEWHERE = {"settings.MAX_BODY_BYTES": "NOTIFY_MAX_BODY_BYTES", "manage.send_limits.MAX": "JSON's integers"}
+ELSEWHERE = {
+    "settings.values.MAX_BODY_BYTES": "NOTIFY_MAX_BODY_BYTES",
+    "manage.send_limits.MAX": "JSON's integers",
+}
 
 
 def _bounds() -> Iterator[str]:
