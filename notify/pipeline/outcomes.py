@@ -22,7 +22,7 @@ from notify.pipeline.waiting import Waiting
 from notify.routing.advance import advance, fallback_exists
 from notify.routing.escalation import escalates_at
 from notify.routing.retry import RetryPolicy, Trial, retry_at
-from notify.store import db, deliveries, work
+from notify.store import bulk, db, deliveries, work
 from notify.store.deliveries import Delivery
 from notify.store.holding import hold
 
@@ -204,6 +204,7 @@ class _Ledger:
 
     def write(self, tx: db.Tx) -> Handoff:
         """Write it all; return the wake-ups for what was started and what is tried again soon."""
-        deliveries.update(tx, self.changed)
-        work.finish(tx, self.finished)
-        return self.waiting.write(tx) + self.progress.write(tx)
+        with bulk.together(tx):
+            deliveries.update(tx, self.changed)
+            work.finish(tx, self.finished)
+            return self.waiting.write(tx) + self.progress.write(tx)

@@ -107,15 +107,15 @@ def _record(
         with bulk.together(tx):
             contents.insert(tx, [r.content for r in results if r.content])
             left = choosing.at_once(tx, progress, *_rendered(going))
+            later = [
+                (r.message.id, place, r.due_at)
+                for r in results
+                if r.due_at and (r.due_at > now or r.message.id in left)
+            ]
+            # What ended here or goes on, or has no message any more (retention), has nothing left to do.
+            work.finish(tx, held - {id_ for id_, _, _ in later})
             wakes = progress.write(tx)
-        later = [
-            (r.message.id, place, r.due_at)
-            for r in results
-            if r.due_at and (r.due_at > now or r.message.id in left)
-        ]
         work.move(tx, later, horizon=horizon)
-        # What ended here or goes on, and what has no message any more (retention), has nothing left to do.
-        work.finish(tx, held - {id_ for id_, _, _ in later})
     observing.went_on([claim for claim in claims if claim.id in going.keys() - left], place, since)
     return (
         notice

@@ -18,7 +18,7 @@ from notify.pipeline.choosing import Known, Verdict
 from notify.pipeline.claims import kept, set_aside, take
 from notify.pipeline.progress import Progress
 from notify.pipeline.throttling import Throttled, throttled
-from notify.store import contents, db, messages, work
+from notify.store import bulk, contents, db, messages, work
 from notify.store.contents import Content
 from notify.store.holding import hold
 from notify.store.messages import StoredMessage
@@ -81,10 +81,11 @@ def _record(
         progress = Progress(now=now, lane=lane)
         for id_ in changed:
             progress.note(id_, EventType.PROFILE_LOADED, warnings=[_CHANGED])
-        choosing.write(tx, progress, batch.messages, decided)
         contents.update_profiles(tx, list(changed.values()))
-        wakes = progress.write(tx)
-        work.finish(tx, held)
+        with bulk.together(tx):
+            choosing.write(tx, progress, batch.messages, decided)
+            work.finish(tx, held)
+            wakes = progress.write(tx)
     return wakes + limited.handoff
 
 

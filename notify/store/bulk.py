@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -26,20 +26,36 @@ def insert(tx: Tx, table: Table, rows: Sequence[Row]) -> None:
     """Insert ``rows`` (all with the same keys); rows that are there already stay as they are."""
     if rows:
         with together(tx):
-            tx.info[_GATHERED].setdefault((table, tuple(rows[0])), []).extend(rows)
+            tx.info[_GATHERED].setdefault(_Change(table, tuple(rows[0])), []).extend(rows)
+
+
+def delete(tx: Tx, table: Table, ids: Iterable[UUID]) -> None:
+    """Delete the rows of ``table`` that have these ids."""
+    if gone := [{"id": id_} for id_ in ids]:
+        with together(tx):
+            tx.info[_GATHERED].setdefault(_Change(table), []).extend(gone)
+
+
+class _Change(NamedTuple):
+    """Rows of ``table`` are inserted with these columns, or deleted where there are none."""
+
+    table: Table
+    columns: tuple[str, ...] = ()
 
 
 _GATHERED = "gathered"
-_Into = tuple[Table, tuple[str, ...]]
 
 
 @contextmanager
 def together(tx: Tx) -> Iterator[None]:
-    """What is inserted inside goes along in one statement at the end; nothing inside may look for it."""
+    """What is inserted or deleted inside goes along in one statement at its end.
+
+    Nothing inside sees it, so that no row may be deleted and inserted anew under the same id.
+    """
     if _GATHERED in tx.info:
         yield
         return
-    gathered: dict[_Into, list[Row]] = {}
+    gathered: dict[_Change, list[Row]] = {}
     tx.info[_GATHERED] = gathered
     try:
         yield
@@ -47,21 +63,24 @@ def together(tx: Tx) -> Iterator[None]:
         del tx.info[_GATHERED]
     if gathered:
         rows = {f"rows{number}": dumps(each) for number, each in enumerate(gathered.values())}
-        tx.execute(_inserts(tuple(gathered)), rows)
+        tx.execute(_changes(tuple(gathered)), rows)
 
 
 @lru_cache(maxsize=256)
-def _inserts(into: tuple[_Into, ...]) -> TextClause:
-    *others, last = (_insert(*each, f"rows{number}") for number, each in enumerate(into))
-    first = ", ".join(f"insert{number} AS ({each})" for number, each in enumerate(others))
+def _changes(of: tuple[_Change, ...]) -> TextClause:
+    *others, last = (_change(each, f"rows{number}") for number, each in enumerate(of))
+    first = ", ".join(f"change{number} AS ({each})" for number, each in enumerate(others))
     return text(f"WITH {first} {last}" if others else last)
 
 
-def _insert(table: Table, columns: tuple[str, ...], parameter: str) -> str:
-    names = ", ".join(columns)
+def _change(change: _Change, parameter: str) -> str:
+    table, names = change.table, ", ".join(change.columns)  # names are from our own tables
+    if not names:
+        found = f"SELECT id FROM {recordset(table, ('id',), parameter)}"
+        return f"DELETE FROM {table.name} WHERE id = ANY(ARRAY({found}))"
     return (
-        f"INSERT INTO {table.name} ({names}) SELECT {names} "  # names are from our own tables
-        f"FROM {recordset(table, columns, parameter)} ON CONFLICT DO NOTHING"
+        f"INSERT INTO {table.name} ({names}) SELECT {names} "
+        f"FROM {recordset(table, change.columns, parameter)} ON CONFLICT DO NOTHING"
     )
 
 

@@ -160,13 +160,9 @@ def backlog(tx: Tx, stages: Sequence[Stage], lane: Lane, *, most: int) -> int:
     return int(tx.execute(_BACKLOG, asked).scalar_one())
 
 
-_FINISH = text("DELETE FROM work WHERE id = ANY(:ids)").bindparams(_IDS)
-
-
 def finish(tx: Tx, ids: Iterable[UUID]) -> None:
     """These rows have nothing left to do."""
-    if done := list(ids):
-        tx.execute(_FINISH, {"ids": done})
+    bulk.delete(tx, work, ids)
 
 
 _COMING = text("""
