@@ -52,15 +52,16 @@ def together(tx: Tx) -> Iterator[None]:
 
     Nothing inside sees it, so that no row may be deleted and inserted anew under the same id.
     """
-    if _GATHERED in tx.info:
+    info = tx.info  # a connection that breaks inside can no longer be asked for it
+    if _GATHERED in info:
         yield
         return
     gathered: dict[_Change, list[Row]] = {}
-    tx.info[_GATHERED] = gathered
+    info[_GATHERED] = gathered
     try:
         yield
     finally:
-        del tx.info[_GATHERED]
+        info.pop(_GATHERED, None)
     if gathered:
         rows = {f"rows{number}": dumps(each) for number, each in enumerate(gathered.values())}
         tx.execute(_changes(tuple(gathered)), rows)
