@@ -243,9 +243,12 @@ def test_two_hundred_cancels_while_workers_send(
         start_worker(*WORKER_QUEUES, concurrency=1, NOTIFY_BATCH_SIZE="8")
 
     def agent(number: int) -> tuple[str, int]:
+        # From "at once" to "when as many others have been sent": every moment of a message's life,
+        # and some still wait for their time, however slow the agents are and fast the workers.
+        waits = {"delay": {"duration": 60_000}} if number % 10 == 0 else {}
         content = {"title": str(number), "body": "."}
-        id_ = real.accepted(_call(real, "/send", {"message": factories.message(content=content)}))
-        # From "at once" to "when as many others have been sent": every moment of a message's life.
+        message = factories.message(content=content, **waits)
+        id_ = real.accepted(_call(real, "/send", {"message": message}))
         process.wait_until(lambda: lab.count >= number // 4, timeout_s=10)
         return id_, _call(real, f"/messages/{id_}/cancel").status_code
 
